@@ -1,0 +1,11 @@
+import preset from './jest.preset.mjs';
+
+/** Journeys and crash tests against the whole platform, started as `npm start` starts it. */
+export default {
+  ...preset,
+  rootDir: '.',
+  testMatch: ['<rootDir>/e2e/src/**/*.e2e.spec.ts'],
+  modulePathIgnorePatterns: ['/dist/'],
+  maxWorkers: 1,
+  testTimeout: 180_000,
+};

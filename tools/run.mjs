@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+/**
+ * The entry of every `npm start`, `npm test`, `npm run …`: needs nothing but Node. Installs when node_modules is missing or
+ * behind the lock, builds when a source changed, then runs the command in this same process (so that a signal, or a kill,
+ * meets the one that owns the children).
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { join } from 'node:path';
+import { installIfNeeded } from './setup/install.mjs';
+import { buildIfNeeded } from './setup/build.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const COMMANDS = {
+  start: { module: 'tools/cluster/dist/start.js', build: true },
+  demo: { module: 'tools/cluster/dist/demo.js', build: true },
+  schemas: { module: 'libs/contracts/dist/write-schemas.js', build: true },
+  test: { module: 'tools/test.mjs', build: false },
+  build: { build: true },
+};
+
+const [name, ...args] = process.argv.slice(2);
+const command = COMMANDS[name];
+if (!command) fail(`unknown command "${name ?? ''}": one of ${Object.keys(COMMANDS).join(', ')}`);
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) fail(`Node ${process.versions.node} is too old: Ballast needs 20.19 or newer`);
+
+try {
+  const install = await installIfNeeded(root, run);
+  const build = command.build ? await buildIfNeeded(root, run, { force: name === 'build' }) : undefined;
+  // What the time went on before the command itself began; `npm start` shows it in its summary.
+  process.env.BALLAST_PREPARED = JSON.stringify({ install, build });
+} catch (error) {
+  fail(error.message);
+}
+if (command.module) {
+  process.argv = [process.argv[0], join(root, command.module), ...args];
+  await import(pathToFileURL(join(root, command.module)).href);
+}
+
+/** Runs a program to its end; its output is shown only when it fails. */
+function run(program, programArgs, { env = {} } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, programArgs, { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    child.stdout.on('data', (chunk) => (output += chunk));
+    child.stderr.on('data', (chunk) => (output += chunk));
+    child.on('error', (error) => reject(new Error(`${program} cannot be started: ${error.message}`)));
+    child.on('close', (code, signal) =>
+      code === 0 ? resolve(output) : reject(new Error(`${program} ${programArgs.join(' ')} failed (${signal ?? `exit ${code}`})\n${output}`)),
+    );
+  });
+}
+
+function fail(message) {
+  console.error(`ballast: ${message}`);
+  process.exit(1);
+}

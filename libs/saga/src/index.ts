@@ -1,1 +1,3 @@
-export {};
+export * from './definition.js';
+export * from './sagas.js';
+export * from './status.js';

@@ -1,0 +1,71 @@
+import type { Tx } from '@ballast/database';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { AnySaga, SagaDefinition, SagaFailure } from './definition.js';
+import { SagaRuntime } from './runtime.js';
+import type { HistoryOutcome, SagaStatus } from './status.js';
+
+/** One line of a saga's history. */
+export interface TimelineEntry {
+  /** The step's name; of `started`, `completed` and `compensated` the saga's. */
+  step: string;
+  outcome: HistoryOutcome;
+  at: Date;
+  /** Of a failure: its code. */
+  code?: string;
+  traceId?: string;
+}
+
+/** A saga as the outside sees it. */
+export interface SagaView<S = unknown> {
+  id: string;
+  definition: string;
+  state: S;
+  status: SagaStatus;
+  /** The step it stands at; undefined when it has ended. */
+  step?: string;
+  /** Why it was rejected, or why it is stuck. */
+  failure?: SagaFailure;
+  createdAt: Date;
+  finishedAt?: Date;
+}
+
+/** Starts sagas, shows them, and sets stuck ones going again. */
+@Injectable()
+export class Sagas {
+  constructor(private readonly runtime: SagaRuntime) {}
+
+  /**
+   * Starts a saga in the caller's transaction: it exists, and its first command is sent, if and only if that commits. `id` is a
+   * UUID of the caller's choice; a second start with one id changes nothing, so a redelivered event may start again.
+   * Throws when the definition is not one of a `@Saga()` provider of this service.
+   */
+  start<S extends object>(tx: Tx, definition: SagaDefinition<S>, id: string, state: S): Promise<void> {
+    return this.runtime.start(tx, definition as AnySaga, id, state);
+  }
+
+  /** The saga, or null. Read it from `db.primary`, or inside a transaction. */
+  find<S = unknown>(manager: EntityManager, id: string): Promise<SagaView<S> | null> {
+    return this.runtime.store.find(manager, id) as Promise<SagaView<S> | null>;
+  }
+
+  /** Several sagas by id; an id that is not known is left out. */
+  findAll(manager: EntityManager, ids: readonly string[]): Promise<Map<string, SagaView>> {
+    return this.runtime.store.findAll(manager, ids);
+  }
+
+  /** A saga's history in its order; empty when it is not known. */
+  async timeline(manager: EntityManager, id: string): Promise<TimelineEntry[]> {
+    return (await this.timelines(manager, [id])).get(id) ?? [];
+  }
+
+  /** The histories of several sagas in one query, by id. */
+  timelines(manager: EntityManager, ids: readonly string[]): Promise<Map<string, TimelineEntry[]>> {
+    return this.runtime.store.timelines(manager, ids);
+  }
+
+  /** Sets a `STUCK` saga going from where it stands, with all its tries again. Throws `SagaNotStuckError` for any other. */
+  resume(tx: Tx, id: string): Promise<void> {
+    return this.runtime.resume(tx, id);
+  }
+}

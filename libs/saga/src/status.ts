@@ -1,0 +1,25 @@
+/**
+ * `RUNNING` forward, `COMPENSATING` backward; `COMPLETED` and `COMPENSATED` are final. `STUCK`: a step that must succeed did not,
+ * after all its tries; the saga waits for its late reply or for an operator's `resume`, in whichever direction it was going.
+ */
+export type SagaStatus = 'RUNNING' | 'COMPENSATING' | 'COMPLETED' | 'COMPENSATED' | 'STUCK';
+
+/**
+ * What happened in a saga, as its history says it. Forward: `sent`, `succeeded`, `failed`, `timed-out`. Backward: `undo-sent`,
+ * `undone`, `undo-failed`, `undo-timed-out`. Either: `stuck`, `resumed`. Of the saga itself, under its own name as the step:
+ * `started`, `completed`, `compensated`. Local work has no `sent`.
+ */
+export type HistoryOutcome =
+  | 'started'
+  | 'sent'
+  | 'succeeded'
+  | 'failed'
+  | 'timed-out'
+  | 'undo-sent'
+  | 'undone'
+  | 'undo-failed'
+  | 'undo-timed-out'
+  | 'stuck'
+  | 'resumed'
+  | 'completed'
+  | 'compensated';

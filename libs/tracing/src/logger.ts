@@ -1,0 +1,55 @@
+import { context, trace } from '@opentelemetry/api';
+import { pino, type Logger } from 'pino';
+import { prettyLine } from './pretty.js';
+import { redact, scrub } from './redaction.js';
+
+export type { Logger };
+
+export interface LoggerSettings {
+  service: string;
+  /** pino's levels, `info` by default. */
+  level?: string;
+  /** One readable line instead of JSON. */
+  pretty?: boolean;
+  /** Where lines go; standard output by default. */
+  destination?: { write(line: string): void };
+}
+
+let processLogger: Logger | undefined;
+
+/**
+ * A logger of one JSON line per entry, with `service`, and `trace_id` and `span_id` inside a span. Fields whose names speak of
+ * passwords, tokens, authorisation or e-mail are replaced at every depth, and what looks like one is replaced in any text.
+ * The last one made is the process's logger.
+ */
+export function createLogger(settings: LoggerSettings): Logger {
+  const made = pino(
+    {
+      level: settings.level ?? 'info',
+      base: { service: settings.service },
+      messageKey: 'msg',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      mixin: traceFields,
+      formatters: {
+        level: (label) => ({ level: label }),
+        bindings: (bindings) => redact(bindings) as Record<string, unknown>,
+        log: (fields) => redact(fields) as Record<string, unknown>,
+      },
+      serializers: { err: redact },
+      hooks: { streamWrite: (line) => scrub(settings.pretty ? prettyLine(line) : line) },
+    },
+    settings.destination ?? pino.destination(1),
+  );
+  processLogger = made;
+  return made;
+}
+
+/** The process's logger. Ask at each use rather than at module load: it is made by the bootstrap; before that it shows warnings only. */
+export function logger(): Logger {
+  return processLogger ?? createLogger({ service: 'ballast', level: 'warn' });
+}
+
+function traceFields(): Record<string, string> {
+  const active = trace.getSpanContext(context.active());
+  return active ? { trace_id: active.traceId, span_id: active.spanId } : {};
+}

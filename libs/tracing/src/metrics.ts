@@ -1,0 +1,83 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client';
+
+export type { Counter, Gauge, Histogram };
+
+const registry = new Registry();
+let defaults = false;
+
+/** Made on first use, not on import: the event-loop monitor and the garbage-collection observer cost a tool nothing. */
+function metrics(): Registry {
+  if (!defaults) {
+    defaults = true;
+    collectDefaultMetrics({ register: registry });
+  }
+  return registry;
+}
+
+/** The counter of this name, made on the first call. Throws `TypeError` when the name is taken by another kind or other labels. */
+export function counter<L extends string = never>(name: string, help: string, labels: readonly L[] = []): Counter<L> {
+  return once(name, labels, Counter<L>, () => new Counter({ name, help, labelNames: labels, registers: [metrics()] }));
+}
+
+/**
+ * The gauge of this name. `collect` is asked at each scrape; a later call with another `collect` replaces it. When it fails,
+ * the gauge has no value at that scrape, rather than a stale one.
+ */
+export function gauge<L extends string = never>(
+  name: string,
+  help: string,
+  labels: readonly L[] = [],
+  collect?: (gauge: Gauge<L>) => void | Promise<void>,
+): Gauge<L> {
+  if (collect) collectors.set(name, collect as Collector);
+  return once(
+    name,
+    labels,
+    Gauge<L>,
+    () => new Gauge({ name, help, labelNames: labels, registers: [metrics()], collect: () => runCollector(name) }),
+  );
+}
+
+/** The histogram of this name; `buckets` are upper bounds, seconds by convention. */
+export function histogram<L extends string = never>(
+  name: string,
+  help: string,
+  labels: readonly L[] = [],
+  buckets: readonly number[] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+): Histogram<L> {
+  return once(
+    name,
+    labels,
+    Histogram<L>,
+    () => new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [metrics()] }),
+  );
+}
+
+/** Every metric in Prometheus' text format. */
+export function metricsText(): Promise<string> {
+  return metrics().metrics();
+}
+
+export const metricsContentType: string = registry.contentType;
+
+type Collector = (gauge: Gauge<string>) => void | Promise<void>;
+const collectors = new Map<string, Collector>();
+
+async function runCollector(name: string): Promise<void> {
+  const gauge = registry.getSingleMetric(name) as Gauge<string>;
+  try {
+    await collectors.get(name)?.(gauge);
+  } catch {
+    gauge.reset();
+    gauge.remove();
+  }
+}
+
+function once<M extends Metric>(name: string, labels: readonly string[], kind: abstract new (...args: never[]) => M, make: () => M): M {
+  const known = registry.getSingleMetric(name);
+  if (!known) return make();
+  const had = (known as unknown as { labelNames: string[] }).labelNames;
+  if (!(known instanceof kind) || had.join() !== labels.join())
+    throw new TypeError(`metric ${name} exists with another kind or other labels`);
+  return known;
+}

@@ -1,0 +1,1 @@
+export { type ReceivedSpan, type SpanReceiver, spanReceiver } from './span-receiver.js';

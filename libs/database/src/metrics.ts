@@ -1,0 +1,21 @@
+import { counter, gauge } from '@ballast/tracing';
+import type { RoutedPool } from './pool.js';
+
+const pools = new Map<RoutedPool, string>();
+
+/** Shows a pool's use until the function it returns is called. Pools of one name in one process are added up. */
+export function observePool(name: string, pool: RoutedPool): () => void {
+  gauge('ballast_db_pool', 'Connections of the database pools, and callers that wait for one', ['pool', 'state'], (metric) => {
+    metric.reset();
+    for (const [{ busyCount, idleCount, waitingCount }, label] of pools) {
+      metric.inc({ pool: label, state: 'busy' }, busyCount);
+      metric.inc({ pool: label, state: 'idle' }, idleCount);
+      metric.inc({ pool: label, state: 'waiting' }, waitingCount);
+    }
+  });
+  pools.set(pool, name);
+  return () => pools.delete(pool);
+}
+
+export const primaryChanges = () =>
+  counter('ballast_db_primary_changes_total', 'How often writes moved to another server since the process started');

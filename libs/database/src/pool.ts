@@ -1,0 +1,117 @@
+import pg from 'pg';
+import { duration } from '@ballast/resilience';
+import { type DatabaseConfig, type Credentials, type Host, sameHost } from './config.js';
+import { NoPrimaryError } from './errors.js';
+import { streamOf } from './probe.js';
+
+const CONNECT_LIMIT = 5_000;
+const QUERY_GRACE = 2_000;
+
+export interface RoutedPoolOptions {
+  config: DatabaseConfig;
+  role: Credentials;
+  size: number;
+  /** Where a new connection goes; throws when there is nowhere. */
+  route: () => Host | Promise<Host>;
+  readOnly?: boolean;
+  /** No limits on statements and locks: migrations. */
+  unlimited?: boolean;
+}
+
+/** A pg pool that asks for its server at each new connection, and whose connections can be cut when that server is the wrong one. */
+export class RoutedPool extends pg.Pool {
+  private readonly connections = new Map<pg.ClientBase, Host>();
+  private readonly outdated = new WeakSet<pg.ClientBase>();
+  private readonly busy = new Set<pg.ClientBase>();
+
+  constructor(options: RoutedPoolOptions) {
+    const connections = new Map<pg.ClientBase, Host>();
+    super({ ...settings(options), Client: routedClient(options.route, connections) } as pg.PoolConfig);
+    this.connections = connections;
+    this.on('acquire', (client) => this.busy.add(client));
+    this.on('remove', (client) => this.forget(client));
+    this.on('error', (_error, client) => this.forget(client));
+    this.on('release', (_error, client) => {
+      this.busy.delete(client);
+      if (this.outdated.has(client)) void (client as unknown as pg.Client).end();
+    });
+  }
+
+  /** Connections in use. */
+  get busyCount(): number {
+    return this.totalCount - this.idleCount;
+  }
+
+  /** Cuts every connection to a server that is not `allowed` any more, whatever runs on it. */
+  cut(allowed: (host: Host) => boolean): void {
+    for (const [client, host] of this.connections) if (!allowed(host)) streamOf(client).destroy();
+  }
+
+  /** Lets go of connections to other servers than the wanted ones: idle ones now, busy ones when they are given back. */
+  prefer(wanted: (host: Host) => boolean): void {
+    for (const [client, host] of this.connections) {
+      if (wanted(host)) continue;
+      if (this.busy.has(client)) this.outdated.add(client);
+      else streamOf(client).destroy();
+    }
+  }
+
+  private forget(client: pg.ClientBase): void {
+    this.connections.delete(client);
+    this.busy.delete(client);
+  }
+}
+
+function settings({ config, role, size, readOnly, unlimited }: RoutedPoolOptions): pg.PoolConfig {
+  const statement = duration(config.statementTimeout ?? '10s');
+  // The server notices a client that is gone, and stops its statement.
+  const options = ['-c client_connection_check_interval=1000', ...(readOnly ? ['-c default_transaction_read_only=on'] : [])].join(' ');
+  return {
+    ...role,
+    database: config.name,
+    max: size,
+    application_name: config.applicationName ?? config.name,
+    options,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    connectionTimeoutMillis: CONNECT_LIMIT,
+    idleTimeoutMillis: 30_000,
+    idle_in_transaction_session_timeout: unlimited ? 0 : duration(config.idleInTransactionTimeout ?? '15s'),
+    ...(!unlimited && {
+      statement_timeout: statement,
+      lock_timeout: duration(config.lockTimeout ?? '5s'),
+      query_timeout: statement + QUERY_GRACE,
+    }),
+  };
+}
+
+/** A client class that learns its address when it connects. */
+function routedClient(route: RoutedPoolOptions['route'], connections: Map<pg.ClientBase, Host>): typeof pg.Client {
+  return class RoutedClient extends pg.Client {
+    override connect(): Promise<this>;
+    override connect(callback: (error: Error) => void): void;
+    override connect(callback?: (error: Error) => void): Promise<this> | void {
+      const connected = this.connectRouted();
+      if (!callback) return connected.then(() => this);
+      connected.then(() => callback(undefined as unknown as Error), callback);
+    }
+
+    private async connectRouted(): Promise<void> {
+      const target = await route();
+      Object.assign(this, target);
+      connections.set(this, target);
+      try {
+        await super.connect();
+      } catch (error) {
+        connections.delete(this);
+        throw error;
+      }
+      // The view may have changed while it connected.
+      if (!sameHost(await route(), target)) {
+        connections.delete(this);
+        streamOf(this).destroy();
+        throw new NoPrimaryError('the server chosen for this connection is not the right one any more');
+      }
+    }
+  } as typeof pg.Client;
+}

@@ -1,0 +1,121 @@
+import type pg from 'pg';
+import type { QueryRunner } from 'typeorm';
+import { logger } from '@ballast/tracing';
+import { sqlState } from './classify.js';
+import type { GuardedQueryRunner } from './data-source.js';
+import { CommitUnknownError, ConnectionLostError, TransactionAbortedError } from './errors.js';
+import { openScope, type TransactionScope, type Tx } from './tx.js';
+
+/** e.g. `SERIALIZABLE`; Postgres' default is READ COMMITTED. */
+export type Isolation = NonNullable<Parameters<QueryRunner['startTransaction']>[0]>;
+
+/** Runs `work` in one transaction of `runner`, which it releases. Throws what `work` throws, or why COMMIT did not happen. */
+export async function runTransaction<T>(
+  runner: GuardedQueryRunner,
+  work: (tx: Tx) => Promise<T>,
+  options: { isolation?: Isolation; signal?: AbortSignal } = {},
+): Promise<T> {
+  const { isolation, signal } = options;
+  signal?.throwIfAborted();
+  const tx = runner.manager as Tx;
+  let broken: Error | undefined;
+  // Closing the connection is what stops a running statement: the server looks for its client once a second.
+  const abort = () => void runner.releasePostgresConnection(abortError(signal!));
+  signal?.addEventListener('abort', abort);
+  try {
+    await runner.startTransaction(isolation);
+    const client = (await runner.connect()) as pg.Client;
+    const scope = openScope(runner);
+    guardEnd(runner, scope);
+    try {
+      const result = await work(tx);
+      await scope.runBefore(tx);
+      signal?.removeEventListener('abort', abort);
+      signal?.throwIfAborted();
+      scope.active = false;
+      await commit(runner, client);
+      for (const hook of scope.after) runAfter(hook);
+      return result;
+    } catch (error) {
+      scope.active = false;
+      broken = await rollback(client, runner, error);
+      throw error;
+    }
+  } catch (error) {
+    if (signal?.aborted && !(error instanceof CommitUnknownError)) throw signal.reason;
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    await runner.releasePostgresConnection(broken);
+  }
+}
+
+async function commit(runner: GuardedQueryRunner, client: pg.Client): Promise<void> {
+  if (runner.lost) throw new ConnectionLostError(runner.lost);
+  if (client.getTransactionStatus() === 'I')
+    throw new TransactionAbortedError('COMMIT or ROLLBACK was sent from inside; only Database.transaction may end it');
+  let command: string;
+  try {
+    ({ command } = await client.query('COMMIT'));
+  } catch (error) {
+    throw refusedByServer(error) ? error : new CommitUnknownError(error);
+  }
+  if (command !== 'COMMIT') throw new TransactionAbortedError('a statement in it had failed and its error was swallowed');
+}
+
+/** The server answered that it did not commit: a deferred constraint, a serialization failure. A server that goes down does not count. */
+function refusedByServer(error: unknown): boolean {
+  const state = sqlState(error);
+  const { severity } = error as { severity?: string };
+  return state !== undefined && severity === 'ERROR' && !state.startsWith('08') && !state.startsWith('57P');
+}
+
+/** Returns why the connection must be closed, if it must. */
+async function rollback(client: pg.Client, runner: GuardedQueryRunner, error: unknown): Promise<Error | undefined> {
+  if (runner.lost) return runner.lost;
+  if (error instanceof CommitUnknownError) return error;
+  if (client.getTransactionStatus() === 'I') return undefined;
+  try {
+    await client.query('ROLLBACK');
+    return undefined;
+  } catch (failure) {
+    return failure as Error;
+  }
+}
+
+/**
+ * Inside, TypeORM's own begin, commit and rollback are savepoints, and only that. When SAVEPOINT itself fails, TypeORM
+ * would roll back the whole transaction and go on outside of one.
+ */
+function guardEnd(runner: GuardedQueryRunner, scope: TransactionScope): void {
+  const { startTransaction: start, commitTransaction: commit, rollbackTransaction: rollback } = runner;
+  runner.startTransaction = async (isolation) => {
+    await start.call(runner, isolation);
+    scope.enterSavepoint();
+  };
+  runner.commitTransaction = async () => {
+    requireSavepoint(scope);
+    await commit.call(runner);
+    scope.leaveSavepoint('released');
+  };
+  runner.rollbackTransaction = async () => {
+    requireSavepoint(scope);
+    await rollback.call(runner);
+    scope.leaveSavepoint('rolled back');
+  };
+}
+
+function requireSavepoint(scope: TransactionScope): void {
+  if (scope.depth === 0) throw new TransactionAbortedError('only Database.transaction may end it');
+}
+
+function runAfter(hook: () => void): void {
+  try {
+    hook();
+  } catch (err) {
+    logger().error({ err }, 'a hook after commit failed; the commit stands');
+  }
+}
+
+const abortError = (signal: AbortSignal): Error =>
+  signal.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal.reason });

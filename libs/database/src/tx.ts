@@ -1,0 +1,85 @@
+import type { EntityManager, QueryRunner } from 'typeorm';
+import { NotInTransactionError } from './errors.js';
+import { snapshot } from './snapshot.js';
+
+declare const inTransaction: unique symbol;
+/** A TypeORM entity manager inside a transaction of `Database.transaction`: what writing and publishing ask for. */
+export type Tx = EntityManager & { readonly [inTransaction]: true };
+
+type Hook = (tx: Tx) => Promise<void>;
+
+/** What belongs to one running transaction. */
+export class TransactionScope {
+  active = true;
+  readonly before = new Map<object, Hook>();
+  readonly after: (() => void)[] = [];
+  readonly state = new Map<object, unknown>();
+  private readonly savepoints: (() => void)[] = [];
+
+  get depth(): number {
+    return this.savepoints.length;
+  }
+
+  enterSavepoint(): void {
+    this.savepoints.push(snapshot([this.before, this.after, this.state]));
+  }
+
+  leaveSavepoint(outcome: 'released' | 'rolled back'): void {
+    const restore = this.savepoints.pop();
+    if (outcome === 'rolled back') restore?.();
+  }
+
+  /** Runs what is registered until nothing is left; a hook may register more. */
+  async runBefore(tx: Tx): Promise<void> {
+    for (let next = this.before.entries().next(); !next.done; next = this.before.entries().next()) {
+      const [key, hook] = next.value;
+      this.before.delete(key);
+      await hook(tx);
+    }
+  }
+}
+
+/** Keyed by the query runner: every manager and repository that shares the transaction shares it. */
+const scopes = new WeakMap<QueryRunner, TransactionScope>();
+
+export function openScope(runner: QueryRunner): TransactionScope {
+  const scope = new TransactionScope();
+  scopes.set(runner, scope);
+  return scope;
+}
+
+function scopeOf(tx: EntityManager): TransactionScope {
+  const scope = tx.queryRunner && scopes.get(tx.queryRunner);
+  if (!scope) throw new NotInTransactionError();
+  if (!scope.active) throw new NotInTransactionError('this transaction has ended; was a promise inside it not awaited?');
+  return scope;
+}
+
+/** Throws `NotInTransactionError` for a manager outside of a transaction, or after its end. */
+export function requireTransaction(tx: EntityManager): asserts tx is Tx {
+  scopeOf(tx);
+}
+
+/**
+ * Runs `hook` inside the transaction, just before COMMIT, in order of registration; an error rolls back. One hook per `key`:
+ * while one waits, another of the same key is ignored; once it ran (hooks may register hooks), the key is free again.
+ */
+export function beforeCommit(tx: Tx, key: object, hook: Hook): void {
+  const { before } = scopeOf(tx);
+  if (!before.has(key)) before.set(key, hook);
+}
+
+/** Runs `hook` after an acknowledged commit, never after a rollback or an unknown outcome. Its error is logged, not thrown. */
+export function afterCommit(tx: Tx, hook: () => void): void {
+  scopeOf(tx).after.push(hook);
+}
+
+/**
+ * Scratch space of this transaction. A savepoint that is rolled back (`tx.transaction`) takes arrays, Maps, Sets and plain
+ * objects back to what they held when it began.
+ */
+export function txState<T>(tx: Tx, key: object, init: () => T): T {
+  const { state } = scopeOf(tx);
+  if (!state.has(key)) state.set(key, init());
+  return state.get(key) as T;
+}

@@ -1,1 +1,19 @@
-export {};
+export { type AnswerOf, Deferred, defer, Refusal, refuse, Refused } from './answer.js';
+export { type Clock, systemClock } from './clock.js';
+export { Consume, type HandlerOf } from './consume.js';
+export { type AnyIntent, intent, type IntentDefinition, type IntentDraft } from './intent.js';
+export { Intents } from './intents.js';
+export { MessagingModule, type MessagingOptions } from './messaging.module.js';
+export { messagingMigrations } from './migrations.js';
+export { Outbox, PayloadTooLargeError } from './outbox.js';
+export { type Attempt, Perform, type PerformOptions, type Settlement } from './perform.js';
+export { type IncomingReply, Replies, type ReplyListener } from './replies.js';
+export {
+  type Batch,
+  BrokerUnavailableError,
+  type ReceivedRecord,
+  RecordRefusedError,
+  type SubscribeOptions,
+  type Subscription,
+  type Transport,
+} from './transport.js';

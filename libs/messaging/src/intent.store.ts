@@ -1,0 +1,98 @@
+import type { EntityManager } from 'typeorm';
+import type { Tx } from '@ballast/database';
+import type { ReplyAddress } from './reply-address.js';
+
+export interface NewIntent {
+  id: string;
+  kind: string;
+  payload: unknown;
+  /** Who awaits the outcome; absent when nobody does. */
+  reply?: ReplyAddress;
+  trace: Record<string, string>;
+  runAt?: Date;
+}
+
+/** An intent that this process holds for a while. `attempt` counts up with each claim and fences every write made under it. */
+export interface ClaimedIntent {
+  id: string;
+  kind: string;
+  payload: unknown;
+  reply?: ReplyAddress;
+  trace: Record<string, string>;
+  attempt: number;
+}
+
+export interface IntentStore {
+  add(tx: Tx, intent: NewIntent): Promise<void>;
+  /** Takes up to `limit` due intents for `holdMs`; those another process holds are passed over. */
+  claim(kind: string, limit: number, holdMs: number): Promise<ClaimedIntent[]>;
+  /** Marks it done: `settled`, or `already` by this very claim (its COMMIT answer was lost), or `lost` to a later claim. */
+  settle(tx: Tx, claim: ClaimedIntent): Promise<'settled' | 'already' | 'lost'>;
+  /** Gives it back for a later attempt; nothing happens when the claim was lost or settled meanwhile. */
+  postpone(claim: ClaimedIntent, delayMs: number, error: string): Promise<void>;
+  /** Per kind with something open: how many, and for how long the oldest has been due. */
+  open(): Promise<{ kind: string; count: number; oldestSeconds: number }[]>;
+}
+
+interface IntentRow {
+  id: string;
+  kind: string;
+  payload: unknown;
+  reply: ReplyAddress | null;
+  trace: Record<string, string>;
+  attempts: number;
+}
+
+/** Times are the database's, so that processes need not agree on theirs. */
+const CLAIM = `
+UPDATE intent SET state = 'RUNNING', attempts = attempts + 1, claimed_until = clock_timestamp() + $3 * interval '1 ms'
+WHERE id IN (
+  SELECT id FROM intent
+  WHERE kind = $1 AND state <> 'DONE' AND run_at <= clock_timestamp() AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
+  ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+RETURNING id, kind, payload, reply, trace, attempts`;
+
+const POSTPONE = `
+UPDATE intent SET state = 'PENDING', claimed_until = NULL, last_error = $4, run_at = clock_timestamp() + $3 * interval '1 ms'
+WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'`;
+
+export class SqlIntentStore implements IntentStore {
+  constructor(private readonly database: { readonly primary: EntityManager }) {}
+
+  async add(tx: Tx, intent: NewIntent): Promise<void> {
+    await tx.query(`INSERT INTO intent (id, kind, payload, reply, trace, run_at) VALUES ($1, $2, $3, $4, $5, coalesce($6, now()))`, [
+      intent.id,
+      intent.kind,
+      JSON.stringify(intent.payload),
+      intent.reply ? JSON.stringify(intent.reply) : null,
+      JSON.stringify(intent.trace),
+      intent.runAt ?? null,
+    ]);
+  }
+
+  async claim(kind: string, limit: number, holdMs: number): Promise<ClaimedIntent[]> {
+    const [rows] = await this.database.primary.query<[IntentRow[], number]>(CLAIM, [kind, limit, holdMs]);
+    return rows.map(({ attempts, reply, ...row }) => ({ ...row, attempt: attempts, ...(reply && { reply }) }));
+  }
+
+  async settle(tx: Tx, { id, attempt }: ClaimedIntent): Promise<'settled' | 'already' | 'lost'> {
+    const [, settled] = await tx.query<[unknown, number]>(
+      `UPDATE intent SET state = 'DONE', done_at = now(), claimed_until = NULL WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'`,
+      [id, attempt],
+    );
+    if (settled) return 'settled';
+    const mine = await tx.query<unknown[]>(`SELECT 1 FROM intent WHERE id = $1 AND attempts = $2 AND state = 'DONE'`, [id, attempt]);
+    return mine.length ? 'already' : 'lost';
+  }
+
+  async postpone({ id, attempt }: ClaimedIntent, delayMs: number, error: string): Promise<void> {
+    await this.database.primary.query(POSTPONE, [id, attempt, delayMs, error]);
+  }
+
+  async open(): Promise<{ kind: string; count: number; oldestSeconds: number }[]> {
+    return this.database.primary.query(`
+      SELECT kind, count(*)::int AS count, greatest(0, extract(epoch FROM clock_timestamp() - min(created_at)))::float AS "oldestSeconds"
+      FROM intent WHERE state <> 'DONE' GROUP BY kind`);
+  }
+}

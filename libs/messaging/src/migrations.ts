@@ -1,0 +1,3 @@
+import type { MigrationClass } from '@ballast/database';
+
+export const messagingMigrations: MigrationClass[] = [];

@@ -1,0 +1,23 @@
+import type { Clock } from './clock.js';
+
+/** Lets a loop sleep until there is work: a wake that comes while nobody sleeps is kept for the next sleeper, once. */
+export class Wakeup {
+  private pending = false;
+  private release?: () => void;
+
+  wake(): void {
+    this.pending = true;
+    this.release?.();
+  }
+
+  /** Resolves on a wake, after `ms` (the safety net), or when the signal aborts. */
+  async sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+    if (!this.pending && !signal.aborted) {
+      const woken = new AbortController();
+      this.release = () => woken.abort();
+      await clock.sleep(ms, AbortSignal.any([signal, woken.signal]));
+      delete this.release;
+    }
+    this.pending = false;
+  }
+}

@@ -1,1 +1,14 @@
-export {};
+export { Account, type AccountClaims, Open, Roles } from './access.js';
+export { Answer } from './answer.js';
+export { Answers } from './answers.js';
+export { bootstrapService } from './bootstrap.js';
+export { type BaseConfig, ConfigError, type ConfigOf, type Extra, loadConfig } from './config.js';
+export { type Effect, Idempotency, IdempotencyKey, type IdempotentRequest } from './idempotency.js';
+export { defineService, type ServiceManifest } from './manifest.js';
+export { decodeCursor, page, pageOf, type PageQuery, pageQuery } from './page.js';
+export { platformErrors } from './platform.errors.js';
+export { defineErrors, errorTable, type ProblemDocument, ProblemError } from './problem.js';
+export type { ServiceParts } from './service.module.js';
+export { type RunningService, startService } from './start-service.js';
+export { TokenKeys } from './token-keys.js';
+export { CONFIG } from './tokens.js';

@@ -1,0 +1,125 @@
+import { type DatabaseConfig, type Host, parseHosts } from '@ballast/database';
+import { z } from 'zod';
+import type { ServiceManifest } from './manifest.js';
+
+/** What every service is told by its environment. The table in this library's README documents each variable. */
+export interface BaseConfig {
+  readonly manifest: ServiceManifest;
+  readonly host: string;
+  readonly port: number;
+  /** Tells the replicas of a service apart in logs and at the broker. */
+  readonly instanceId: string;
+  readonly logLevel: string;
+  readonly http: {
+    /** Addresses, networks or `loopback` whose `X-Forwarded-For` is believed. */
+    readonly trustedProxies: readonly string[];
+    /** Requests per account (or address, without one) in 10 seconds; 0 switches the limit off. */
+    readonly rateLimit: number;
+  };
+  readonly auth: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string };
+  readonly database?: DatabaseConfig;
+  readonly kafka?: { readonly brokers: readonly string[] };
+}
+
+/** One more variable: its name and the schema its text has to pass. */
+export type Extra = readonly [variable: string, schema: z.ZodType];
+export type ConfigOf<E extends Record<string, Extra>> = Readonly<BaseConfig & { [K in keyof E]: z.output<E[K][1]> }>;
+
+/** The environment is wrong. Names every bad variable and what it should be; never a value, for it may be a secret. */
+export class ConfigError extends Error {
+  constructor(
+    readonly service: string,
+    readonly problems: readonly { variable: string; reason: string }[],
+  ) {
+    super(
+      [
+        `${service} cannot start: ${problems.length} mistake(s) in its environment`,
+        ...problems.map((p) => `  ${p.variable}: ${p.reason}`),
+      ].join('\n'),
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean),
+);
+const port = z.coerce.number({ error: 'must be a port' }).int('must be a port').min(0, 'must be a port').max(65_535, 'must be a port');
+const hosts = z.string({ error: 'is required: host:port, several with commas' }).transform((text, context): Host[] => {
+  try {
+    return parseHosts(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'must be host:port, several with commas' });
+    return z.NEVER;
+  }
+});
+const required = z.string({ error: 'is required' }).min(1);
+const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+/**
+ * Reads and checks the environment: the platform's variables and the service's own `extras`.
+ *
+ *     export const config = () => loadConfig(service, { pspUrl: ['PSP_URL', z.url()] });
+ *
+ * An empty variable counts as missing. Throws one `ConfigError` that lists every mistake. The result is frozen.
+ */
+export function loadConfig<const E extends Record<string, Extra> = Record<never, never>>(
+  manifest: ServiceManifest,
+  extras?: E,
+  env: Record<string, string | undefined> = process.env,
+): ConfigOf<E> {
+  const problems: { variable: string; reason: string }[] = [];
+  const read = <S extends z.ZodType>(variable: string, schema: S): z.output<S> => {
+    const text = env[variable]?.trim();
+    const result = schema.safeParse(text === '' ? undefined : text);
+    if (!result.success) problems.push({ variable, reason: text ? (result.error.issues[0]?.message ?? 'is wrong') : 'is required' });
+    return result.data as z.output<S>;
+  };
+
+  const base: BaseConfig = {
+    manifest,
+    host: read('SERVICE_HOST', z.string().default('127.0.0.1')),
+    port: read('PORT', port.default(manifest.port)),
+    instanceId: read('INSTANCE_ID', z.string().default(`${manifest.name}-${process.pid}`)),
+    logLevel: read('LOG_LEVEL', z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info')),
+    http: {
+      trustedProxies: read('TRUSTED_PROXIES', list.default(['loopback'])),
+      rateLimit: read('RATE_LIMIT', z.coerce.number({ error: 'must be a number' }).int().min(0).default(1000)),
+    },
+    auth: {
+      issuer: read('AUTH_ISSUER', z.string().default('ballast-auth')),
+      audience: read('AUTH_AUDIENCE', z.string().default('ballast')),
+      jwksUrl: read('AUTH_JWKS_URL', z.url('must be a URL').default('http://127.0.0.1:3001/auth/.well-known/jwks.json')),
+    },
+    ...(manifest.database && { database: readDatabase(manifest, read) }),
+    ...(manifest.messages.length > 0 && { kafka: { brokers: read('KAFKA_BROKERS', list) } }),
+  };
+  const own = Object.fromEntries(Object.entries(extras ?? {}).map(([key, [variable, schema]]) => [key, read(variable, schema)]));
+  if (problems.length > 0) throw new ConfigError(manifest.name, problems);
+  return deepFreeze({ ...base, ...own }, manifest) as ConfigOf<E>;
+}
+
+type Read = <S extends z.ZodType>(variable: string, schema: S) => z.output<S>;
+
+function readDatabase(manifest: ServiceManifest, read: Read): DatabaseConfig {
+  const owner = read('DATABASE_OWNER', z.string().optional());
+  return {
+    hosts: read('DATABASE_HOSTS', hosts),
+    name: read('DATABASE_NAME', z.string().default(manifest.name)),
+    user: read('DATABASE_USER', z.string().default(manifest.name)),
+    password: read('DATABASE_PASSWORD', required),
+    ...(owner && { owner: { user: owner, password: read('DATABASE_OWNER_PASSWORD', required) } }),
+    poolSize: read('DATABASE_POOL', z.coerce.number({ error: 'must be a number' }).int().min(2).max(100).default(5)),
+    applicationName: manifest.name,
+  };
+}
+
+/** The manifest is frozen by its own maker, and holds contracts that are not ours to freeze. */
+function deepFreeze<T extends object>(value: T, except: object): Readonly<T> {
+  for (const part of Object.values(value))
+    if (typeof part === 'object' && part !== null && part !== except) deepFreeze(part as object, except);
+  return Object.freeze(value);
+}

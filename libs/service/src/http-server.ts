@@ -1,0 +1,78 @@
+import type { Socket } from 'node:net';
+import helmet from '@fastify/helmet';
+import { histogram, logger } from '@ballast/tracing';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { BaseConfig } from './config.js';
+import { acceptJsonOnly } from './json-body.js';
+import { platformErrors } from './platform.errors.js';
+import { problemDocument } from './problem.js';
+import { PROBLEM_JSON, sendProblem } from './problem.filter.js';
+import { toProblem } from './problem-mapping.js';
+import { traceIdOf, traceparentFor } from './trace-header.js';
+
+const KB = 1024;
+const BODY_LIMIT = 100 * KB;
+/** For the whole request to arrive, and for a handler to answer it. */
+const REQUEST_TIMEOUT = 15_000;
+const HANDLER_TIMEOUT = 30_000;
+/** Longer than a gateway keeps an idle connection, so that it is never us who close one it is about to use. */
+const KEEP_ALIVE = 75_000;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Health and metrics: no token, no limit, no access log. */
+    internal?: boolean;
+  }
+}
+
+/** The HTTP side of a service, before Nest puts its routes on it. */
+export async function createServer(config: BaseConfig): Promise<FastifyAdapter> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT,
+    handlerTimeout: HANDLER_TIMEOUT,
+    keepAliveTimeout: KEEP_ALIVE,
+    trustProxy: config.http.trustedProxies.length > 0 ? [...config.http.trustedProxies] : false,
+    return503OnClosing: false,
+    logger: false,
+    frameworkErrors: (error, request, reply) => sendProblem(request as FastifyRequest, reply as FastifyReply, toProblem(error)),
+    clientErrorHandler: answerBrokenRequest,
+  });
+  const server = adapter.getInstance() as unknown as FastifyInstance;
+  acceptJsonOnly(server);
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('traceparent', traceparentFor(request.headers.traceparent));
+  });
+  await server.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } } });
+  observe(server);
+  return adapter;
+}
+
+function observe(server: FastifyInstance): void {
+  const seconds = histogram('ballast_http_request_duration_seconds', 'Time to answer an HTTP request', ['method', 'route', 'status']);
+  server.addHook('onResponse', async (request, reply) => {
+    if (request.routeOptions.config?.internal) return;
+    const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+    const status = reply.statusCode;
+    seconds.observe({ method: request.method, route, status: String(status) }, reply.elapsedTime / 1000);
+    logger().info({ method: request.method, route, status, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+}
+
+/** Not HTTP at all, or never finished: there is no request to answer, only a socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const problem =
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? platformErrors.REQUEST_TIMEOUT()
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? platformErrors.HEADERS_TOO_LARGE()
+        : platformErrors.BAD_REQUEST();
+  const traceparent = traceparentFor(undefined);
+  const body = JSON.stringify(problemDocument(problem, '', traceIdOf(traceparent)));
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.code}\r\ncontent-type: ${PROBLEM_JSON}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `traceparent: ${traceparent}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { Database, requireTransaction, type Tx } from '@ballast/database';
+import { logger } from '@ballast/tracing';
+import {
+  createParamDecorator,
+  type ExecutionContext,
+  Inject,
+  Injectable,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+  Optional,
+} from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { callerOf } from './access.js';
+import { Answer } from './answer.js';
+import { platformErrors } from './platform.errors.js';
+
+const PRUNE_EVERY = 10 * 60_000;
+const PRUNE_BATCH = 1_000;
+/** Headers that belong to the answer and are given again with it. */
+const KEPT_HEADERS = ['location'];
+
+/** One request as its key sees it. The scope is account + method + full path + key; of the body only a hash is kept. */
+export interface IdempotentRequest {
+  readonly accountId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly key: string;
+  readonly bodyHash: string;
+}
+
+/** What a handler answers: a 2xx status, since only an answer that changed something is kept. */
+export interface Effect<T> {
+  status: 200 | 201 | 202 | 204;
+  body: T;
+  headers?: Record<string, string>;
+}
+
+/** The request's `Idempotency-Key` with its scope. Without one: 400. */
+export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): IdempotentRequest => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || key === '') throw platformErrors.IDEMPOTENCY_KEY_REQUIRED();
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw platformErrors.IDEMPOTENCY_KEY_INVALID();
+  const account = callerOf(request);
+  if (!account) throw new Error('@IdempotencyKey() on a route that is @Open(): a key is scoped to its account');
+  return { accountId: account.accountId, method: request.method, path: request.url, key, bodyHash: hash(canonical(request.body)) };
+});
+
+/**
+ * Idempotency keys. The claim, the effect and the kept answer are one transaction: of any number of requests with one key
+ * exactly one takes effect; a 4xx, a 5xx or a crash leaves the key free.
+ */
+@Injectable()
+export class Idempotency implements OnApplicationBootstrap, OnModuleDestroy {
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(@Optional() @Inject(Database) private readonly database?: Database) {}
+
+  /**
+   * Runs `work` once per key, in the caller's transaction. Throws 409 `IDEMPOTENCY_KEY_IN_USE` while another request with the
+   * key runs, and 422 `IDEMPOTENCY_KEY_REUSED` when the key came with another body. Let what `work` throws pass, so that the
+   * transaction rolls back. Kept for 24 hours.
+   */
+  async run<T>(tx: Tx, request: IdempotentRequest, work: () => Promise<Effect<T>>): Promise<Answer<T>> {
+    requireTransaction(tx);
+    const scope = [request.accountId, request.method, request.path, request.key] as const;
+    const [lock] = await tx.query<[{ held: boolean }]>(`SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held`, [
+      `idempotency\n${scope.join('\n')}`,
+    ]);
+    if (!lock.held) throw platformErrors.IDEMPOTENCY_KEY_IN_USE().retryAfter(1);
+
+    const rows = await tx.query<{ body_hash: string; status: number; body: T; headers: Record<string, string> }[]>(
+      `SELECT body_hash, status, body, headers FROM idempotency_key
+       WHERE account_id = $1 AND method = $2 AND path = $3 AND key = $4 AND expires_at > now()`,
+      [...scope],
+    );
+    const kept = rows[0];
+    if (kept) {
+      if (kept.body_hash !== request.bodyHash) throw platformErrors.IDEMPOTENCY_KEY_REUSED();
+      return new Answer(kept.status, kept.body, kept.headers);
+    }
+
+    const effect = await work();
+    const headers = Object.fromEntries(Object.entries(effect.headers ?? {}).filter(([name]) => KEPT_HEADERS.includes(name.toLowerCase())));
+    await tx.query(
+      `INSERT INTO idempotency_key (account_id, method, path, key, body_hash, status, body, headers, expires_at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + interval '24 hours')
+       ON CONFLICT (account_id, method, path, key) DO UPDATE SET body_hash = excluded.body_hash, status = excluded.status,
+         body = excluded.body, headers = excluded.headers, expires_at = excluded.expires_at`,
+      [...scope, request.bodyHash, effect.status, JSON.stringify(effect.body ?? null), JSON.stringify(headers)],
+    );
+    return new Answer(effect.status, effect.body, effect.headers);
+  }
+
+  /** Deletes what has expired, in batches that hold no lock for long. Gives the number of rows. */
+  async prune(): Promise<number> {
+    if (!this.database) return 0;
+    let total = 0;
+    for (let deleted = PRUNE_BATCH; deleted === PRUNE_BATCH; total += deleted) {
+      const [row] = await this.database.transaction((tx) =>
+        tx.query<[{ count: number }]>(
+          `WITH gone AS (DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(
+             SELECT ctid FROM idempotency_key WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING 1)
+           SELECT count(*)::int AS count FROM gone`,
+          [PRUNE_BATCH],
+        ),
+      );
+      deleted = row.count;
+    }
+    return total;
+  }
+
+  onApplicationBootstrap(): void {
+    if (!this.database) return;
+    this.timer = setInterval(() => {
+      this.prune().catch((error: unknown) => logger().debug({ err: error }, 'expired idempotency keys could not be deleted'));
+    }, PRUNE_EVERY).unref();
+  }
+
+  onModuleDestroy(): void {
+    clearInterval(this.timer);
+  }
+}
+
+const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** JSON with its keys in order: the same request in another layout is the same request. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value ?? null, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}

@@ -1,0 +1,32 @@
+import type { FastifyInstance } from 'fastify';
+import { platformErrors } from './platform.errors.js';
+
+const MAX_DEPTH = 32;
+
+/** JSON and nothing else. A body that would touch a prototype, or nests deeper than 32, is refused like one that is not JSON. */
+export function acceptJsonOnly(server: FastifyInstance): void {
+  const parse = server.getDefaultJsonParser('error', 'error');
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (body === '') return done(null, undefined);
+    if (tooDeep(body)) return done(platformErrors.INVALID_JSON());
+    parse(request, body, (error, value) => (error ? done(platformErrors.INVALID_JSON()) : done(null, value)));
+  });
+}
+
+/** Parsing is iterative, but what walks the value afterwards recurses. Brackets inside strings do not count. */
+function tooDeep(text: string): boolean {
+  let depth = 0;
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (quoted) {
+      if (c === 0x5c) i++;
+      else if (c === 0x22) quoted = false;
+    } else if (c === 0x22) quoted = true;
+    else if (c === 0x7b || c === 0x5b) {
+      if (++depth > MAX_DEPTH) return true;
+    } else if (c === 0x7d || c === 0x5d) depth--;
+  }
+  return false;
+}

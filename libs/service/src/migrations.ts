@@ -1,0 +1,33 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** What every service with a database has of its own: kept answers and cached keys. */
+export class ServiceTables1700000000100 implements MigrationInterface {
+  async up(runner: QueryRunner): Promise<void> {
+    await runner.query(`
+      CREATE TABLE idempotency_key (
+        account_id uuid NOT NULL,
+        method text NOT NULL,
+        path text NOT NULL,
+        key text NOT NULL,
+        body_hash text NOT NULL,
+        status smallint NOT NULL,
+        body jsonb NOT NULL,
+        headers jsonb NOT NULL,
+        expires_at timestamptz NOT NULL,
+        PRIMARY KEY (account_id, method, path, key)
+      );
+      CREATE INDEX idempotency_key_expires_at ON idempotency_key (expires_at);
+      CREATE TABLE jwks_cache (
+        id boolean PRIMARY KEY CHECK (id),
+        keys jsonb NOT NULL,
+        fetched_at timestamptz NOT NULL
+      );
+    `);
+  }
+
+  async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP TABLE jwks_cache; DROP TABLE idempotency_key;');
+  }
+}
+
+export const serviceMigrations = [ServiceTables1700000000100];

@@ -1,0 +1,98 @@
+import { Database, type DatabaseConfig, DatabaseModule, type MigrationClass } from '@ballast/database';
+import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
+import type { Transport } from '@ballast/messaging';
+import type { EntityTarget, ObjectLiteral } from 'typeorm';
+import { AnswerInterceptor } from './answer.js';
+import { AuthGuard } from './auth.guard.js';
+import type { BaseConfig } from './config.js';
+import { Idempotency } from './idempotency.js';
+import { serviceMigrations } from './migrations.js';
+import { ProblemFilter } from './problem.filter.js';
+import { RateLimiter } from './rate-limit.js';
+import { Routes } from './routes.js';
+import { TokenKeys } from './token-keys.js';
+import { CONFIG } from './tokens.js';
+import { validationPipe } from './validation.js';
+
+export interface ServiceParts {
+  /** TypeORM entities of this service. */
+  entities?: readonly EntityTarget<ObjectLiteral>[];
+  migrations?: readonly MigrationClass[];
+  /** Whether it runs sagas. */
+  sagas?: boolean;
+  /** Instead of Kafka, for tests and for the memory transport. It is closed with the service. */
+  transport?: Transport;
+}
+
+export { Database };
+
+const providers: Provider[] = [
+  RateLimiter,
+  Routes,
+  TokenKeys,
+  Idempotency,
+  { provide: APP_GUARD, useClass: AuthGuard },
+  { provide: APP_PIPE, useFactory: validationPipe },
+  { provide: APP_FILTER, useClass: ProblemFilter },
+  { provide: APP_INTERCEPTOR, useClass: AnswerInterceptor },
+];
+
+@Module({})
+class PlatformModule {}
+
+/** The application's module with all that the platform puts around it. */
+@Module({})
+export class ServiceModule {
+  static async forRoot(app: Type, config: BaseConfig, parts: ServiceParts): Promise<{ module: DynamicModule; transport?: Transport }> {
+    const messaging = config.kafka ? await messagingParts(config, parts) : undefined;
+    const imports: DynamicModule[] = [
+      {
+        module: PlatformModule,
+        global: true,
+        imports: [DiscoveryModule],
+        providers: [{ provide: CONFIG, useValue: config }, ...providers],
+        exports: [CONFIG, TokenKeys, Idempotency, RateLimiter],
+      },
+    ];
+    if (config.database) imports.push(databaseModule(config.database, parts, messaging));
+    if (messaging) imports.push(...messaging.modules);
+    return {
+      module: { module: ServiceModule, imports: [...imports, app] },
+      ...(messaging && { transport: messaging.transport }),
+    };
+  }
+}
+
+type MessagingParts = Awaited<ReturnType<typeof messagingParts>>;
+
+function databaseModule(config: DatabaseConfig, parts: ServiceParts, messaging: MessagingParts | undefined): DynamicModule {
+  return DatabaseModule.forRoot({
+    config,
+    entities: [...(parts.entities ?? []), ...(messaging?.entities ?? [])] as never,
+    migrations: [...serviceMigrations, ...(messaging?.migrations ?? []), ...(parts.migrations ?? [])],
+  });
+}
+
+/** Loaded only by a service that speaks messages: the Kafka client is a large part of a small service's memory. */
+async function messagingParts(config: BaseConfig, parts: ServiceParts) {
+  const { MessagingModule, messagingMigrations, kafkaTransport } = await import('@ballast/messaging');
+  const { manifest, instanceId } = config;
+  const transport = parts.transport ?? kafkaTransport({ brokers: [...config.kafka!.brokers], clientId: instanceId });
+  const modules = [
+    MessagingModule.forRoot({
+      service: manifest.name,
+      transport,
+      definitions: [...manifest.messages],
+      consumes: [...manifest.consumes],
+      instanceId,
+    }),
+  ];
+  const migrations: MigrationClass[] = [...messagingMigrations];
+  if (parts.sagas) {
+    const { SagaModule, sagaMigrations } = await import('@ballast/saga');
+    modules.push(SagaModule.forRoot({ service: manifest.name }));
+    migrations.push(...sagaMigrations);
+  }
+  return { transport, modules, migrations, entities: [] as EntityTarget<ObjectLiteral>[] };
+}

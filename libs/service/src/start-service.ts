@@ -1,0 +1,79 @@
+import 'reflect-metadata';
+import type { AddressInfo } from 'node:net';
+import { Database } from '@ballast/database';
+import { logger } from '@ballast/tracing';
+import type { Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { BaseConfig } from './config.js';
+import { attachDocs } from './docs.js';
+import { Drain } from './drain.js';
+import { type Dependency, Health } from './health.js';
+import { createServer } from './http-server.js';
+import { nestLogger } from './nest-logger.js';
+import { RateLimiter } from './rate-limit.js';
+import { Routes } from './routes.js';
+import { ServiceModule, type ServiceParts } from './service.module.js';
+import { TokenKeys } from './token-keys.js';
+
+export interface RunningService {
+  /** For example `http://127.0.0.1:3002`. */
+  readonly url: string;
+  readonly app: NestFastifyApplication;
+  /** Resolves when it can take requests: migrated, once its database was there. */
+  readonly ready: Promise<void>;
+  /** Stops taking requests, lets those at work finish (10 s at most), then consumers, intents, relay and pools. May be called twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a service and listens at once, even while its database, the broker or auth are away: requests that need them are
+ * answered 503 until they are there. Touches neither signals nor the process: see `bootstrapService`.
+ */
+export async function startService(module: Type, config: BaseConfig, parts: ServiceParts = {}): Promise<RunningService> {
+  const adapter = await createServer(config);
+  const server = adapter.getInstance() as unknown as FastifyInstance;
+  const root = await ServiceModule.forRoot(module, config, parts);
+  const app = await NestFactory.create<NestFastifyApplication>(root.module, adapter, {
+    logger: nestLogger,
+    bodyParser: false,
+    abortOnError: false,
+  });
+
+  const database = config.database ? app.get(Database, { strict: false }) : undefined;
+  const keys = app.get(TokenKeys);
+  const dependencies: Dependency[] = [
+    ...(database ? [{ name: 'database', available: () => database.available }] : []),
+    ...(root.transport ? [{ name: 'broker', available: () => root.transport!.connected }] : []),
+    { name: 'auth', available: () => keys.available },
+  ];
+  const health = new Health(dependencies);
+  const drain = new Drain(server);
+  app.get(Routes).attach(server);
+  await app.get(RateLimiter).attach(server);
+  health.attach(server);
+  attachDocs(server, app, config.manifest);
+
+  await app.listen({ host: config.host, port: config.port });
+  const ready = (database?.ready ?? Promise.resolve()).then(() => health.initialised());
+  ready.catch((error: unknown) => logger().error({ err: error }, 'the database could not be made ready'));
+
+  let closing: Promise<void> | undefined;
+  return {
+    url: urlOf(server),
+    app,
+    ready,
+    close: () =>
+      (closing ??= (async () => {
+        health.stopping();
+        await drain.close();
+        await app.close();
+      })()),
+  };
+}
+
+function urlOf(server: FastifyInstance): string {
+  const { address, family, port } = server.server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+}

@@ -1,0 +1,2 @@
+/** Injects the service's frozen configuration: `@Inject(CONFIG) private readonly config: CartConfig`. */
+export const CONFIG = Symbol('CONFIG');

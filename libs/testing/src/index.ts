@@ -1,1 +1,12 @@
-export {};
+export { type Child, type ChildOptions, type Exit, logTail, startChild } from './child.js';
+export { eventually } from './eventually.js';
+export { type FaultProxy, faultProxy } from './fault-proxy.js';
+export { killProcess, pauseProcess } from './faults.js';
+export { type KafkaKind, type KafkaOptions, NoKafkaError, type RunningKafka, startKafka } from './kafka.js';
+export { randomSecret, uniqueName } from './names.js';
+export { freePort, type Host, portIsFree } from './ports.js';
+export { dropPostgres, type PostgresAccess, type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.js';
+export type { PostgresNode } from './postgres-node.js';
+export { createServiceDatabase, dropServiceDatabase, testDatabase, type TestDatabaseConfig } from './service-database.js';
+export { testBrokers, testPostgres } from './test-environment.js';
+export { workspaceRoot } from './workspace.js';

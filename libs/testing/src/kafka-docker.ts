@@ -1,0 +1,87 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { logTail, startChild } from './child.js';
+import type { RunningKafka } from './kafka.js';
+import type { Availability, KafkaLaunch } from './kafka-java.js';
+import { brokerAnswers } from './kafka-ready.js';
+import { freePort } from './ports.js';
+
+const run = promisify(execFile);
+const image = 'apache/kafka:4.3.1';
+
+/** Whether Docker's engine answers and the image is there or can be pulled. */
+export async function dockerKafkaAvailable(log: (line: string) => void = () => undefined): Promise<Availability> {
+  try {
+    await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 });
+  } catch {
+    return { available: false, reason: 'Docker does not answer' };
+  }
+  try {
+    await run('docker', ['image', 'inspect', image]);
+    return { available: true };
+  } catch {
+    log(`pulling the image ${image}`);
+  }
+  try {
+    await run('docker', ['pull', '--quiet', image], { timeout: 180_000 });
+    return { available: true };
+  } catch {
+    return { available: false, reason: `Docker cannot pull ${image}` };
+  }
+}
+
+/** Starts Apache Kafka in a container that goes when it stops; its data is in a volume named after `directory`. */
+export async function startDockerKafka({ directory, port, log }: KafkaLaunch): Promise<RunningKafka> {
+  mkdirSync(directory, { recursive: true });
+  const name = `ballast-kafka-${createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 12)}`;
+  const marker = join(directory, 'docker-volume');
+  if (!existsSync(marker)) {
+    // The directory is new, so a volume of this name is what a deleted one left behind.
+    await run('docker', ['volume', 'rm', '--force', name]);
+    writeFileSync(marker, `${name}\n`);
+  }
+  await run('docker', ['rm', '--force', name]).catch(() => undefined);
+  log(`starting the container ${name}`);
+
+  const clientPort = port ?? (await freePort());
+  const settings = {
+    KAFKA_NODE_ID: '1',
+    KAFKA_PROCESS_ROLES: 'broker,controller',
+    KAFKA_LISTENERS: 'PLAINTEXT://:9092,CONTROLLER://:9093',
+    KAFKA_ADVERTISED_LISTENERS: `PLAINTEXT://127.0.0.1:${clientPort}`,
+    KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
+    KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:9093',
+    KAFKA_LOG_DIRS: '/var/lib/kafka/data',
+    KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
+    KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+    KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
+    KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: '1',
+    KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
+    KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR: '1',
+    KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR: '1',
+    KAFKA_HEAP_OPTS: '-Xms64m -Xmx256m',
+  };
+  const environment = Object.entries(settings).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
+  const container = ['--name', name, '-p', `127.0.0.1:${clientPort}:9092`, '-v', `${name}:/var/lib/kafka/data`];
+  const logFile = join(directory, 'kafka.log');
+  // In the foreground: the client hands signals on to the container, so that the watchdog works for it as for any child.
+  const child = await startChild('Kafka (Docker)', 'docker', ['run', '--rm', ...container, ...environment, image], { logFile });
+  const brokers = [`127.0.0.1:${clientPort}`];
+  try {
+    await brokerAnswers(brokers, { timeout: 90_000, child });
+  } catch (cause) {
+    await child.stop();
+    throw new Error(`Kafka in Docker did not start:\n${logTail(logFile)}`, { cause });
+  }
+  return {
+    brokers,
+    kind: 'docker',
+    describe: `Apache Kafka in Docker (${image})`,
+    child,
+    stop: async () => void (await child.stop({ grace: 20_000 })),
+  };
+}

@@ -1,0 +1,69 @@
+import type { Child } from './child.js';
+import { brokerAnswers } from './kafka-ready.js';
+import { dockerKafkaAvailable, startDockerKafka } from './kafka-docker.js';
+import { javaKafkaAvailable, startJavaKafka } from './kafka-java.js';
+import { workspaceRoot } from './workspace.js';
+import { join } from 'node:path';
+
+export type KafkaKind = 'external' | 'docker' | 'java';
+
+export interface KafkaOptions {
+  /** Holds the broker's data and log; kept between starts. */
+  directory: string;
+  /** Where clients connect. Default: a free port. */
+  port?: number;
+  /** Insist on one kind instead of taking the first that is there. */
+  choose?: KafkaKind;
+  /** Brokers that already run, `host:port`: these are taken. */
+  brokers?: string[];
+  /** Where jars and other things that are made once are kept. Default: `.ballast/kafka` in the workspace. */
+  cache?: string;
+  log?: (line: string) => void;
+}
+
+export interface RunningKafka {
+  readonly brokers: string[];
+  readonly kind: KafkaKind;
+  /** One line for people, e.g. `Apache Kafka 4.3.1 on Java`. */
+  readonly describe: string;
+  /** The process we started; undefined for an external Kafka. */
+  readonly child?: Child;
+  /** Stops what we started; an external Kafka is left alone. */
+  stop(): Promise<void>;
+}
+
+/** There is no Kafka and no means to start one; the message says what to install. */
+export class NoKafkaError extends Error {
+  override readonly name = 'NoKafkaError';
+}
+
+/**
+ * Gives a Kafka that answers: the brokers given, else Docker, else Java with Maven.
+ *
+ * @throws {NoKafkaError} naming what is missing
+ */
+export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
+  const { brokers, choose, cache = join(workspaceRoot(), '.ballast', 'kafka') } = options;
+  if (choose === 'external' || (choose === undefined && brokers?.length)) return externalKafka(brokers ?? []);
+  const launch = { ...options, cache, log: options.log ?? (() => undefined) };
+
+  if (choose === 'docker') return startDockerKafka(launch);
+  if (choose === 'java') return startJavaKafka(launch);
+  const docker = await dockerKafkaAvailable(launch.log);
+  if (docker.available) return startDockerKafka(launch);
+  const java = await javaKafkaAvailable(cache);
+  if (java.available) return startJavaKafka(launch);
+  throw new NoKafkaError(
+    `There is no Kafka: KAFKA_BROKERS is not set, ${docker.reason}, ${java.reason}. ` +
+      'Start Docker, or install Java 17 or newer and Maven, or set KAFKA_BROKERS to brokers that run.',
+  );
+}
+
+async function externalKafka(brokers: string[]): Promise<RunningKafka> {
+  try {
+    await brokerAnswers(brokers, { timeout: 10_000 });
+  } catch (cause) {
+    throw new NoKafkaError(`KAFKA_BROKERS is ${brokers.join(',') || 'empty'}, but no broker answers there`, { cause });
+  }
+  return { brokers, kind: 'external', describe: `the Kafka at ${brokers.join(',')} (KAFKA_BROKERS)`, stop: () => Promise.resolve() };
+}

@@ -1,0 +1,4 @@
+import { messages } from '@ballast/contracts';
+import { defineService } from '@ballast/service/manifest';
+
+export default defineService({ name: 'inventory', port: 3003, routes: ['/products'], database: true, messages });

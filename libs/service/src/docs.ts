@@ -26,14 +26,13 @@ export function attachDocs(server: FastifyInstance, app: INestApplication, manif
     reply.header('content-security-policy', POLICY).type('text/html; charset=utf-8').send(pageOf(manifest.name)),
   );
   server.get('/docs/init.js', route, (_, reply) => reply.type('application/javascript').send(INIT));
-  server.get<{ Params: { asset: string } }>('/docs/:asset', route, (request, reply) => {
-    const type = ASSETS[request.params.asset];
-    if (!type) return reply.callNotFound();
-    return reply
-      .type(type)
-      .header('cache-control', 'public, max-age=86400')
-      .send(createReadStream(join(uiDirectory(), request.params.asset)));
-  });
+  for (const [asset, type] of Object.entries(ASSETS))
+    server.get(`/docs/${asset}`, route, (_, reply) =>
+      reply
+        .type(type)
+        .header('cache-control', 'public, max-age=86400')
+        .send(createReadStream(join(uiDirectory(), asset))),
+    );
 }
 
 /** Installed as a dependency of the OpenAPI library, so it is looked up from there. */

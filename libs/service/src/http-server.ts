@@ -36,7 +36,7 @@ export async function createServer(config: BaseConfig): Promise<FastifyAdapter> 
     trustProxy: config.http.trustedProxies.length > 0 ? [...config.http.trustedProxies] : false,
     return503OnClosing: false,
     logger: false,
-    frameworkErrors: (error, request, reply) => sendProblem(request as FastifyRequest, reply as FastifyReply, toProblem(error)),
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => sendProblem(request, reply, toProblem(error)),
     clientErrorHandler: answerBrokenRequest,
   });
   const server = adapter.getInstance() as unknown as FastifyInstance;

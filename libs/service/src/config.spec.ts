@@ -1,0 +1,82 @@
+import { event } from '@ballast/message';
+import { z } from 'zod';
+import { ConfigError, loadConfig } from './config.js';
+import { defineService } from './manifest.js';
+
+const happened = event('sample.happened.v1', { key: (p) => p.id, payload: z.object({ id: z.string() }) });
+const plain = defineService({ name: 'plain', port: 3999, database: false });
+const full = defineService({ name: 'sample', port: 3998, database: true, messages: [happened], consumes: [happened] });
+const env = { DATABASE_HOSTS: 'a:5432,b:5433', DATABASE_PASSWORD: 'pw', KAFKA_BROKERS: 'k1:9092, k2:9092' };
+
+describe('loadConfig', () => {
+  it('needs nothing for a service without database and broker', () => {
+    expect(loadConfig(plain, {}, {})).toMatchObject({ host: '127.0.0.1', port: 3999, http: { rateLimit: 1000 } });
+    expect(loadConfig(plain, {}, {})).not.toHaveProperty('database');
+  });
+
+  it('reads hosts, brokers and the names of database and role', () => {
+    const config = loadConfig(full, {}, { ...env, DATABASE_OWNER: 'sample_owner', DATABASE_OWNER_PASSWORD: 'opw' });
+    expect(config.database).toMatchObject({
+      hosts: [
+        { host: 'a', port: 5432 },
+        { host: 'b', port: 5433 },
+      ],
+      name: 'sample',
+      user: 'sample',
+      owner: { user: 'sample_owner', password: 'opw' },
+    });
+    expect(config.kafka?.brokers).toEqual(['k1:9092', 'k2:9092']);
+  });
+
+  it('lists every mistake at once, by name and never by value', () => {
+    const bad = { PORT: 'ninety', LOG_LEVEL: 'shouting', DATABASE_HOSTS: 'a:b:c', DATABASE_OWNER: 'o', PSP_URL: 'hunter2' };
+    const error = catchError(() => loadConfig(full, { pspUrl: ['PSP_URL', z.url()], secret: ['PSP_SECRET', z.string()] }, bad));
+    expect(error).toBeInstanceOf(ConfigError);
+    const names = [
+      'DATABASE_HOSTS',
+      'DATABASE_OWNER_PASSWORD',
+      'DATABASE_PASSWORD',
+      'KAFKA_BROKERS',
+      'LOG_LEVEL',
+      'PORT',
+      'PSP_SECRET',
+      'PSP_URL',
+    ];
+    expect((error as ConfigError).problems.map((p) => p.variable).sort()).toEqual(names);
+    for (const value of Object.values(bad).slice(0, 3)) expect((error as Error).message).not.toContain(value);
+    expect((error as Error).message).not.toContain('hunter2');
+    expect((error as Error).message.split('\n')).toHaveLength(names.length + 1);
+  });
+
+  it('counts an empty variable as missing', () => {
+    expect(catchError(() => loadConfig(full, {}, { ...env, DATABASE_PASSWORD: ' ' }))).toMatchObject({
+      problems: [{ variable: 'DATABASE_PASSWORD', reason: 'is required' }],
+    });
+  });
+
+  it('is frozen to the bottom', () => {
+    const config = loadConfig(full, { list: ['LIST', z.string().transform((s) => [s])] }, { ...env, LIST: 'x' });
+    expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+    expect(() => Object.assign(config.http, { rateLimit: 1 })).toThrow(TypeError);
+    expect(() => config.list.push('y')).toThrow(TypeError);
+  });
+});
+
+describe('defineService', () => {
+  it.each([
+    [{ name: 'Cart', port: 1, database: false }, /lower case/],
+    [{ name: 'cart', port: 0, database: false }, /port/],
+    [{ name: 'cart', port: 1, database: false, routes: ['cart'] }, /path segment/],
+    [{ name: 'cart', port: 1, database: true, consumes: [happened] }, /sample.happened.v1: add `messages`/],
+    [{ name: 'cart', port: 1, database: false, messages: [happened] }, /need a database/],
+  ])('refuses %o', (options, message) => expect(() => defineService(options)).toThrow(message));
+});
+
+function catchError(work: () => unknown): unknown {
+  try {
+    work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}

@@ -1,3 +1,14 @@
+export type { Advance, Performer } from './advance.js';
+export { advance } from './advance.js';
+export { decide, TIMED_OUT, type Circumstances, type Decision, type Ignored, type Input, type Perform } from './decide.js';
 export * from './definition.js';
-export * from './sagas.js';
+export * from './errors.js';
+export { toMermaid } from './mermaid.js';
+export { sagaMigrations } from './migrations.js';
+export type { SagaOptions } from './options.js';
+export { CLOSING, commandId, newRecord, type Direction, type HistoryEntry, type SagaRecord } from './record.js';
+export { DEFAULT_RETRY, type RetryPolicy } from './retry.js';
+export { Saga, SagaModule } from './saga.module.js';
+export { Sagas, type SagaView, type TimelineEntry } from './sagas.js';
 export * from './status.js';
+export { STEP_FAILED } from './step-runner.js';

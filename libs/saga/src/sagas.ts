@@ -45,8 +45,8 @@ export class Sagas {
   }
 
   /** The saga, or null. Read it from `db.primary`, or inside a transaction. */
-  find<S = unknown>(manager: EntityManager, id: string): Promise<SagaView<S> | null> {
-    return this.runtime.store.find(manager, id) as Promise<SagaView<S> | null>;
+  async find<S = unknown>(manager: EntityManager, id: string): Promise<SagaView<S> | null> {
+    return ((await this.findAll(manager, [id])).get(id) as SagaView<S> | undefined) ?? null;
   }
 
   /** Several sagas by id; an id that is not known is left out. */

@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@ballast/database';
+import { Saga1760000000300 } from './migrations/1760000000300-saga.js';
+
+/** Creates the tables of sagas; for `DatabaseModule.forRoot({ migrations: [...sagaMigrations, …] })`. */
+export const sagaMigrations: MigrationClass[] = [Saga1760000000300];

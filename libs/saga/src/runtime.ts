@@ -1,0 +1,97 @@
+import { afterCommit, Database, type Tx } from '@ballast/database';
+import { check } from '@ballast/message';
+import type { IncomingReply } from '@ballast/messaging';
+import { captureContext, currentTraceId, logger } from '@ballast/tracing';
+import { Inject, Injectable } from '@nestjs/common';
+import { advance, callStep, isPromise } from './advance.js';
+import type { Input } from './decide.js';
+import { nameOf } from './decide.js';
+import type { AnySaga } from './definition.js';
+import { ReplyMismatchError, SagaNotStuckError } from './errors.js';
+import { countIgnored, observeFinished } from './metrics.js';
+import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
+import { PostgresSagaStore } from './postgres-store.js';
+import { isFinished, newRecord, type SagaRecord } from './record.js';
+import { SagaRegistry } from './registry.js';
+import { StepRunner } from './step-runner.js';
+import type { LockedSaga } from './store.js';
+
+/** Brings each input to its saga, inside one transaction: lock, decide, carry out, save. */
+@Injectable()
+export class SagaRuntime {
+  constructor(
+    readonly store: PostgresSagaStore,
+    private readonly database: Database,
+    private readonly registry: SagaRegistry,
+    private readonly steps: StepRunner,
+    @Inject(SAGA_OPTIONS) private readonly options: ResolvedSagaOptions,
+  ) {}
+
+  async start(tx: Tx, definition: AnySaga, id: string, state: object): Promise<void> {
+    const registered = this.registry.get(definition.name);
+    const saga = await this.store.insert(tx, newRecord(definition.name, id, state, captureContext()), registered.plan.steps[0]!.name);
+    if (saga) await this.proceed(tx, registered, saga, { kind: 'started' });
+  }
+
+  /** Throws for a reply of a wrong shape, or when its saga's definition is not here: the reply is dead-lettered and can be replayed. */
+  async onReply(incoming: IncomingReply, tx: Tx): Promise<void> {
+    const saga = await this.store.lock(tx, incoming.sagaId);
+    if (!saga) {
+      logger().warn({ sagaId: incoming.sagaId, commandId: incoming.commandId }, `no saga for a reply to ${incoming.commandType}`);
+      return countIgnored('', 'unknown');
+    }
+    const definition = this.registry.get(saga.record.definition);
+    const reply = saga.record.awaiting === incoming.commandId ? this.checked(definition, saga.record, incoming, tx) : incoming.reply;
+    await this.proceed(tx, definition, saga, { kind: 'reply', commandId: incoming.commandId, reply });
+  }
+
+  async resume(tx: Tx, id: string): Promise<void> {
+    const saga = await this.store.lock(tx, id);
+    if (saga?.record.status !== 'STUCK') throw new SagaNotStuckError(id);
+    await this.proceed(tx, this.registry.get(saga.record.definition), saga, { kind: 'resumed' });
+  }
+
+  /** Acts on a timer that is due, in a transaction of its own. */
+  async fire(id: string): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const saga = await this.store.lockDue(tx, id);
+      if (saga) await this.proceed(tx, this.registry.get(saga.record.definition), saga, { kind: 'timer' });
+    });
+  }
+
+  private async proceed(tx: Tx, definition: AnySaga, saga: LockedSaga, input: Input): Promise<void> {
+    const circumstances = { now: saga.now, retry: this.options.retry };
+    // A timer has no message behind it, so it goes on in the trace that started the saga.
+    const parent = input.kind === 'timer' ? saga.record.trace : undefined;
+    const { record, history, ignored } = await advance(definition, saga.record, input, circumstances, (perform, at) =>
+      this.steps.run(tx, definition, perform, at, parent),
+    );
+    if (ignored) return afterCommit(tx, () => countIgnored(definition.name, ignored));
+
+    const traceId = currentTraceId() ?? traceIdOf(saga.record);
+    await this.store.save(tx, { record, stepName: nameOf(definition, record), history, ...(traceId && { traceId }) });
+    if (isFinished(record)) afterCommit(tx, () => observeFinished(definition.name, record.status, saga.createdAt));
+    if (record.status === 'STUCK' && saga.record.status !== 'STUCK')
+      afterCommit(tx, () =>
+        logger().error(
+          { sagaId: record.id, code: record.failure?.code },
+          `saga ${definition.name} is STUCK at "${nameOf(definition, record)}"`,
+        ),
+      );
+  }
+
+  /**
+   * The reply with its result parsed by the contract of the command it answers. That command is had by asking the step again,
+   * so that no second list of commands has to be kept in step with the definitions.
+   */
+  private checked(definition: AnySaga, record: SagaRecord, { commandType, reply }: IncomingReply, tx: Tx): IncomingReply['reply'] {
+    if (reply.outcome === 'failed') return reply;
+    const step = nameOf(definition, record);
+    const sent = callStep(definition, record, record, tx);
+    if (isPromise(sent)) throw new ReplyMismatchError(definition.name, step, 'nothing', commandType);
+    if (sent.definition.type !== commandType) throw new ReplyMismatchError(definition.name, step, sent.definition.type, commandType);
+    return { outcome: 'succeeded', result: check(`${commandType}.reply`, sent.definition.reply, reply.result) };
+  }
+}
+
+const traceIdOf = ({ trace }: SagaRecord): string | undefined => trace['traceparent']?.split('-')[1];

@@ -1,0 +1,68 @@
+import { Database } from '@ballast/database';
+import { Replies } from '@ballast/messaging';
+import { logger } from '@ballast/tracing';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { SagaDeadlines } from './deadlines.js';
+import type { AnySaga } from './definition.js';
+import { exposeSagas } from './metrics.js';
+import { resolveOptions, SAGA_OPTIONS, type SagaOptions } from './options.js';
+import { PostgresSagaStore } from './postgres-store.js';
+import { SagaRegistry } from './registry.js';
+import { SagaRuntime } from './runtime.js';
+import { Sagas } from './sagas.js';
+import { StepRunner } from './step-runner.js';
+
+const marker = DiscoveryService.createDecorator<void>();
+
+/** Marks a provider whose `definition` is a saga of this service. */
+export const Saga = (): ClassDecorator => marker();
+
+/**
+ * Runs the sagas of the service's `@Saga()` providers. Refuses to boot when two have one name, or one has no definition.
+ * Needs `DatabaseModule` with `sagaMigrations`, and `MessagingModule`.
+ */
+@Module({})
+export class SagaModule implements OnModuleInit {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly registry: SagaRegistry,
+    private readonly runtime: SagaRuntime,
+    private readonly replies: Replies,
+    private readonly database: Database,
+  ) {}
+
+  static forRoot(options: SagaOptions): DynamicModule {
+    return {
+      module: SagaModule,
+      global: true,
+      imports: [DiscoveryModule],
+      providers: [
+        { provide: SAGA_OPTIONS, useValue: resolveOptions(options) },
+        ...[SagaRegistry, PostgresSagaStore, StepRunner, SagaRuntime, SagaDeadlines, Sagas],
+      ],
+      exports: [Sagas],
+    };
+  }
+
+  onModuleInit(): void {
+    for (const { instance, name } of this.discovery.getProviders({ metadataKey: marker.KEY })) {
+      const { definition } = instance as { definition?: AnySaga };
+      if (!definition?.plan) throw new Error(`@Saga() ${String(name)} needs a property \`definition = saga<State>('name.v1')…\``);
+      this.registry.add(definition, String(name));
+    }
+    // Without a saga the service does not join its replies topic.
+    if (this.registry.names.length) this.replies.handle((reply, tx) => this.runtime.onReply(reply, tx));
+    exposeSagas(this.runtime.store, (definition) => this.registry.has(definition));
+    void this.database.ready.then(() => this.warnOfUnregistered()).catch(() => undefined);
+  }
+
+  private async warnOfUnregistered(): Promise<void> {
+    for (const { definition, status, count } of await this.runtime.store.census())
+      if (!this.registry.has(definition))
+        logger().error(
+          { definition, status, count },
+          `unfinished sagas of ${definition}, which no @Saga() provider has: they rest until one does`,
+        );
+  }
+}

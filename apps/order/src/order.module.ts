@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { CheckoutSaga } from './checkout.saga.js';
+import { Orders1763800000000 } from './migrations/1763800000000-orders.js';
+import { OrderConsumers } from './order.consumers.js';
+import { OrderController } from './order.controller.js';
+import { Order } from './order.entity.js';
+import { OrderService } from './order.service.js';
+import { OrderViews } from './order.view.js';
+
+@Module({
+  controllers: [OrderController],
+  providers: [OrderService, OrderViews, CheckoutSaga, OrderConsumers],
+})
+export class OrderModule {}
+
+/** What this service keeps in its own database. */
+export const storage = { entities: [Order], migrations: [Orders1763800000000] };

@@ -1,0 +1,53 @@
+import { lineItem, money, type LineItem, type Money } from '@ballast/contracts';
+import { Database } from '@ballast/database';
+import { Sagas } from '@ballast/saga';
+import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
+import type { Order, OrderStatus } from './order.entity.js';
+
+/** An order as its buyer sees it, with its saga's history. */
+export const orderView = z.object({
+  orderId: z.uuid(),
+  status: z.enum(['PENDING', 'CONFIRMED', 'REJECTED']),
+  reason: z.string().optional(),
+  items: z.array(lineItem),
+  total: money,
+  createdAt: z.iso.datetime(),
+  history: z.array(z.object({ step: z.string(), outcome: z.string(), at: z.iso.datetime() })),
+});
+
+export interface OrderView {
+  orderId: string;
+  status: OrderStatus;
+  reason?: string;
+  items: LineItem[];
+  total: Money;
+  createdAt: string;
+  history: { step: string; outcome: string; at: string }[];
+}
+
+/** Puts orders and their sagas together: two queries for any number of orders. */
+@Injectable()
+export class OrderViews {
+  constructor(
+    private readonly db: Database,
+    private readonly sagas: Sagas,
+  ) {}
+
+  async of(orders: readonly Order[]): Promise<OrderView[]> {
+    const ids = orders.map((order) => order.id);
+    const [timelines, sagas] = await Promise.all([this.sagas.timelines(this.db.primary, ids), this.sagas.findAll(this.db.primary, ids)]);
+    return orders.map((order) => {
+      const reason = order.reason ?? (sagas.get(order.id)?.status === 'STUCK' ? 'STUCK' : undefined);
+      return {
+        orderId: order.id,
+        status: order.status,
+        ...(reason && { reason }),
+        items: order.items,
+        total: order.total,
+        createdAt: order.createdAt.toISOString(),
+        history: (timelines.get(order.id) ?? []).map(({ step, outcome, at }) => ({ step, outcome, at: at.toISOString() })),
+      };
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import { eventually } from '@ballast/testing';
+import { randomBytes } from 'node:crypto';
+import { platform, spans, type Span } from './platform.js';
+import { Shopper } from './shop.js';
+
+const { gateway } = platform();
+
+describe('one trace', () => {
+  it('leads from POST /cart/checkout through every outbox and service to the confirmed order', async () => {
+    const traceId = randomBytes(16).toString('hex');
+    const buyer = await Shopper.register(gateway);
+    const { body, headers } = await buyer.checkout({ 'sku-006': 1 }, 'tok_ok', undefined, {
+      traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01`,
+    });
+    expect(headers.get('traceparent')).toContain(traceId);
+    expect((await buyer.final(body.orderId)).status).toBe('CONFIRMED');
+
+    const trace = await eventually(async () => {
+      const found = (await spans()).filter((span) => span.traceId === traceId);
+      // The last thing that happens: the cart closes on order.confirmed.
+      expect(found.some((s) => s.service === 'cart' && s.name.includes('order.events'))).toBe(true);
+      return found;
+    });
+
+    expect([...new Set(trace.map((s) => s.service))].sort()).toEqual(
+      expect.arrayContaining(['cart', 'inventory', 'order', 'payment', 'psp']),
+    );
+    const consumed = (service: string, topic: string) =>
+      trace.some((s) => s.kind === CONSUMER && s.service === service && s.name.includes(topic));
+    expect(consumed('order', 'cart.events')).toBe(true);
+    expect(consumed('inventory', 'inventory.commands')).toBe(true);
+    expect(consumed('payment', 'payment.commands')).toBe(true);
+    expect(consumed('order', 'order.replies')).toBe(true);
+    expect(trace.filter((s) => s.name.includes('saga checkout.v1'))).not.toHaveLength(0);
+    expect(orphansOf(trace)).toEqual([]);
+  });
+});
+
+const CONSUMER = 5;
+
+/** Spans whose parent is not in the trace, but for the one whose parent is the test itself. */
+function orphansOf(trace: Span[]): string[] {
+  const ids = new Set(trace.map((s) => s.spanId));
+  const orphans = trace.filter((s) => s.parentSpanId && !ids.has(s.parentSpanId));
+  return orphans.slice(1).map((s) => `${s.service}: ${s.name}`);
+}

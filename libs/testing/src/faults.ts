@@ -1,4 +1,6 @@
-/** A crash: the process gets no chance to clean up. Resolves when the signal is sent. */
+import { readFileSync } from 'node:fs';
+
+/** A crash: the process gets no chance to clean up. */
 export function killProcess(pid: number): void {
   process.kill(pid, 'SIGKILL');
 }
@@ -11,4 +13,19 @@ export function killProcess(pid: number): void {
 export function pauseProcess(pid: number): () => void {
   process.kill(pid, 'SIGSTOP');
   return () => void process.kill(pid, 'SIGCONT');
+}
+
+/** Whether a process exists and has not ended: one that nobody has reaped yet does not count. */
+export function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  if (process.platform !== 'linux') return true;
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 export { type Child, type ChildOptions, type Exit, logTail, startChild } from './child.js';
 export { eventually } from './eventually.js';
 export { type FaultProxy, faultProxy } from './fault-proxy.js';
-export { killProcess, pauseProcess } from './faults.js';
+export { isRunning, killProcess, pauseProcess } from './faults.js';
 export { type KafkaKind, type KafkaOptions, NoKafkaError, type RunningKafka, startKafka } from './kafka.js';
 export { randomSecret, uniqueName } from './names.js';
 export { freePort, type Host, portIsFree } from './ports.js';

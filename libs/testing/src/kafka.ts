@@ -61,7 +61,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
 
 async function externalKafka(brokers: string[]): Promise<RunningKafka> {
   try {
-    await brokerAnswers(brokers, { timeout: 10_000 });
+    await brokerAnswers(brokers, { timeout: 5_000 });
   } catch (cause) {
     throw new NoKafkaError(`KAFKA_BROKERS is ${brokers.join(',') || 'empty'}, but no broker answers there`, { cause });
   }

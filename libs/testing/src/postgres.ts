@@ -89,9 +89,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       await baseBackup(primary, replica.data, user, replication);
       followPrimary(replica.data, primary, user, replication);
       await replica.start();
-      await eventually(async () => {
-        if (!(await isStreaming(primary))) throw new Error('The Postgres replica does not stream from its primary');
-      });
+      await eventually(() => mustStream(primary));
     }
   } catch (error) {
     await Promise.all(nodes.map((each) => each.stop()));
@@ -196,19 +194,18 @@ async function ensureReplicator(primary: PostgresNode, { user, password }: Repli
   END $$`);
 }
 
-/** Whether a standby that ran before streams again soon; one whose log is gone never will and is copied anew. */
+/** Whether a standby that ran before streams again soon; one whose log is gone never will, and is copied anew. */
 async function follows(primary: PostgresNode): Promise<boolean> {
-  try {
-    await eventually(
-      async () => {
-        if (!(await isStreaming(primary))) throw new Error('not yet');
-      },
-      { timeout: 5_000 },
-    );
-    return true;
-  } catch {
-    return false;
-  }
+  const slots = await primary.query(`SELECT FROM pg_replication_slots WHERE slot_name = $1 AND wal_status <> 'lost'`, [replicationSlot]);
+  if (slots.length === 0) return false;
+  return eventually(() => mustStream(primary), { timeout: 10_000 }).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function mustStream(primary: PostgresNode): Promise<void> {
+  if (!(await isStreaming(primary))) throw new Error('The Postgres replica does not stream from its primary');
 }
 
 async function isStreaming(primary: PostgresNode): Promise<boolean> {

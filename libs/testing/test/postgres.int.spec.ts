@@ -1,0 +1,85 @@
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { dropPostgres, eventually, type RunningPostgres, startPostgres } from '../src/index.js';
+
+describe('Postgres with a replica', () => {
+  // Mode 0700, as a home is that others cannot read.
+  const directory = mkdtempSync(join(tmpdir(), 'ballast-postgres-test-'));
+  let postgres: RunningPostgres;
+
+  beforeAll(async () => {
+    postgres = await startPostgres({ directory });
+  });
+  afterAll(async () => {
+    await postgres.stop();
+    dropPostgres(directory);
+  });
+
+  it('streams what the primary commits', async () => {
+    const [primary, replica] = postgres.nodes;
+    await primary!.query('CREATE TABLE kept AS SELECT 1 AS n');
+    await eventually(async () => expect(await replica!.query('SELECT n FROM kept')).toEqual([{ n: 1 }]));
+    expect(await postgres.streaming()).toBe(true);
+    expect(await replica!.query('SELECT pg_is_in_recovery() AS standby')).toEqual([{ standby: true }]);
+  });
+
+  it('keeps fsync on and asks for passwords', async () => {
+    expect(await postgres.nodes[0]!.query('SHOW fsync')).toEqual([{ fsync: 'on' }]);
+    const stranger = new Client({ ...postgres.primary, user: 'postgres', password: 'wrong', database: 'postgres' });
+    await expect(stranger.connect()).rejects.toThrow(/password authentication failed/);
+  });
+
+  it('keeps its data, and its replica, over a restart on other ports', async () => {
+    await postgres.stop();
+    postgres = await startPostgres({ directory });
+    expect(await postgres.streaming()).toBe(true);
+    expect(await postgres.nodes[1]!.query('SELECT n FROM kept')).toEqual([{ n: 1 }]);
+  });
+
+  it('recovers from a crash of a node', async () => {
+    const [primary, replica] = postgres.nodes;
+    await primary!.stop('SIGKILL');
+    await replica!.stop('SIGKILL');
+    expect(primary!.pid).toBeUndefined();
+    await Promise.all([primary!.start(), replica!.start()]);
+    expect(await primary!.query('SELECT n FROM kept')).toEqual([{ n: 1 }]);
+    await eventually(async () => expect(await postgres.streaming()).toBe(true));
+  });
+
+  it('copies a replica anew that can no longer follow', async () => {
+    await postgres.nodes[1]!.stop();
+    await postgres.nodes[0]!.query(`SELECT pg_drop_replication_slot('ballast_replica')`);
+    await postgres.stop();
+    postgres = await startPostgres({ directory });
+    expect(await postgres.streaming()).toBe(true);
+  });
+
+  it('promotes the replica after the primary died, and begins with it the next time', async () => {
+    const [first, second] = [postgres.primary, postgres.replica!];
+    await postgres.promote();
+    expect(postgres.primary).toEqual(second);
+    expect(postgres.replica).toBeUndefined();
+    await expect(new Client({ ...first, ...postgres.superuser, database: 'postgres' }).connect()).rejects.toThrow(/ECONNREFUSED/);
+    await postgres.nodes[1]!.query('INSERT INTO kept VALUES (2)');
+
+    await postgres.stop();
+    postgres = await startPostgres({ directory });
+    expect(await postgres.streaming()).toBe(true);
+    await eventually(async () => expect(await postgres.nodes[1]!.query('SELECT n FROM kept ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]));
+  });
+
+  it('says why it does not start, and leaves nothing running', async () => {
+    const taken = mkdtempSync(join(tmpdir(), 'ballast-postgres-test-'));
+    chmodSync(taken, 0o711);
+    await expect(startPostgres({ directory: taken, replica: false, port: postgres.primary.port })).rejects.toThrow(
+      /Postgres \(a\) stopped while it started:[^]*Address already in use/,
+    );
+    rmSync(taken, { recursive: true });
+  });
+
+  it('leaves the mode of its directory alone', () => {
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+  });
+});

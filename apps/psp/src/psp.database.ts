@@ -1,0 +1,4 @@
+import { Operation1764000000000 } from './migrations/1764000000000-operation.js';
+import { Operation } from './operation.entity.js';
+
+export const database = { entities: [Operation], migrations: [Operation1764000000000] };

@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+// The processor's own vocabulary: a processor does not know the shop that calls it, so nothing here comes from its contracts.
+
+export const key = z.string().min(1).max(200);
+const money = z.object({ amount: z.int().min(1).max(Number.MAX_SAFE_INTEGER), currency: z.string().regex(/^[A-Z]{3}$/) });
+
+export const authorisationRequest = z.object({ amount: money, token: z.string().min(1).max(200), reference: z.string().min(1).max(200) });
+export const captureRequest = z.object({ authorisation: key, amount: money });
+export const refundRequest = z.object({ authorisation: key, amount: money });
+export const cancellationRequest = z.object({ operation: key });
+export const settlementQuery = z.object({
+  reference: z.string().optional(),
+  limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
+  cursor: z.coerce.number().int().min(0).default(0),
+});
+
+export type AuthorisationRequest = z.output<typeof authorisationRequest>;
+export type CaptureRequest = z.output<typeof captureRequest>;
+export type RefundRequest = z.output<typeof refundRequest>;
+export type CancellationRequest = z.output<typeof cancellationRequest>;
+export type SettlementQuery = z.output<typeof settlementQuery>;

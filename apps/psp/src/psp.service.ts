@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Database, type Tx } from '@ballast/database';
+import { Injectable } from '@nestjs/common';
+import { cancel, capture, refund, type Verdict } from './operation.js';
+import { Operation, type OperationKind } from './operation.entity.js';
+import { errors } from './psp.errors.js';
+import type { SettlementQuery } from './psp.requests.js';
+import { behaviourOf } from './sandbox.js';
+
+/** A timer may fire a little before its time; the operation must be due when it is looked at. In ms. */
+const TIMER_SLACK = 20;
+
+/** A call as it came in: what it asks for, under the caller's own key. */
+export interface Call {
+  kind: OperationKind;
+  key: string;
+  target?: string;
+  token?: string;
+  reference?: string;
+  amount?: { amount: number; currency: string };
+}
+
+/** What became of the call; `drops` says that the caller is not to be told. */
+export interface Answer {
+  operation: Operation;
+  drops: boolean;
+}
+
+/**
+ * The processor's work. A key has one effect however often it is called. An operation ends at its `dueAt`, by the hand of
+ * whoever looks at it next, so a restart in the middle of a slow one leaves nothing hanging.
+ */
+@Injectable()
+export class PspService {
+  constructor(private readonly db: Database) {}
+
+  /** Does what is asked, at most once per key. Throws `PSP_KEY_REUSED`, and `PSP_INTERNAL` for the flaky token's first calls. */
+  async submit(call: Call): Promise<Answer> {
+    const received = await this.db.transaction((tx) => this.receive(tx, call));
+    const { delay, failures, drops } = behaviourOf(received.token);
+    if (received.state === 'received' && received.calls <= failures) throw errors.INTERNAL();
+    if (delay > 0) await sleep(delay + TIMER_SLACK);
+    return { operation: await this.find(call.key), drops };
+  }
+
+  /** The state of a key. Throws `PSP_KEY_UNKNOWN` when no work was ever begun for it. */
+  async find(key: string): Promise<Operation> {
+    const operation = await this.db.transaction((tx) => this.finish(tx, key));
+    if (!operation || operation.state === 'received') throw errors.KEY_UNKNOWN(key);
+    return operation;
+  }
+
+  /** The books: what took effect, in order of arrival. A cancelled authorisation is no longer among it, its cancellation is. */
+  async settlement({ reference, limit, cursor }: SettlementQuery): Promise<{ items: Operation[]; nextCursor: string | null }> {
+    await this.finishAllDue();
+    const query = this.db.primary
+      .createQueryBuilder(Operation, 'o')
+      .where(`o.state = 'succeeded' AND o.seq > :cursor`, { cursor })
+      .orderBy('o.seq')
+      .take(limit + 1);
+    if (reference) query.andWhere('o.reference = :reference', { reference });
+    const rows = await query.getMany();
+    const items = rows.slice(0, limit);
+    return { items, nextCursor: rows.length > limit ? String(items.at(-1)!.seq) : null };
+  }
+
+  private async receive(tx: Tx, call: Call): Promise<Operation> {
+    const digest = createHash('sha256').update(JSON.stringify(call)).digest('hex');
+    await record(tx, { key: call.key, kind: call.kind, digest, target: call.target ?? null });
+    const operation = (await locked(tx, call.key))!;
+    if (operation.digest === null) return operation; // cancelled before it came
+    if (operation.digest !== digest) throw errors.KEY_REUSED(call.key);
+
+    if (operation.calls === 0) await fillIn(tx, operation, call);
+    operation.calls += 1;
+    const { delay, failures } = behaviourOf(operation.token);
+    if (operation.state === 'received' && operation.calls > failures) {
+      operation.state = 'processing';
+      operation.dueAt = new Date(Date.now() + (call.kind === 'cancellation' ? 0 : delay)); // a cancellation acts at once and answers late
+    }
+    await tx.save(operation);
+    return (await this.finish(tx, call.key))!;
+  }
+
+  private async finish(tx: Tx, key: string): Promise<Operation | null> {
+    const operation = await locked(tx, key);
+    if (operation?.state !== 'processing' || operation.dueAt!.getTime() > Date.now()) return operation;
+    const verdict = await this.decide(tx, operation);
+    operation.state = verdict.state;
+    operation.code = verdict.state === 'failed' ? verdict.code : null;
+    return tx.save(operation);
+  }
+
+  private async decide(tx: Tx, operation: Operation): Promise<Verdict> {
+    if (operation.kind === 'authorisation') {
+      const { decline } = behaviourOf(operation.token);
+      return decline ? { state: 'failed', code: decline } : { state: 'succeeded' };
+    }
+    if (operation.kind === 'cancellation') await record(tx, { key: operation.target!, state: 'cancelled' }); // the tombstone, when it has not come yet
+    const target = await locked(tx, operation.target!);
+    const verdict =
+      operation.kind === 'cancellation'
+        ? cancel(target!)
+        : operation.kind === 'capture'
+          ? capture(target, operation)
+          : refund(target, operation);
+    if (target) await tx.save(target);
+    return verdict;
+  }
+
+  private async finishAllDue(): Promise<void> {
+    const due = await this.db.primary
+      .createQueryBuilder(Operation, 'o')
+      .select('o.key')
+      .where(`o.state = 'processing' AND o.due_at <= now()`)
+      .getMany();
+    for (const { key } of due) await this.db.transaction((tx) => this.finish(tx, key));
+  }
+}
+
+/** Writes the key down when it is new; whoever comes second waits here for the first. */
+async function record(tx: Tx, values: Partial<Operation> & { key: string }): Promise<void> {
+  await tx
+    .createQueryBuilder()
+    .insert()
+    .into(Operation)
+    .values({ state: 'received', amount: 0, captured: 0, refunded: 0, calls: 0, ...values })
+    .orIgnore()
+    .execute();
+}
+
+const locked = (tx: Tx, key: string) => tx.findOne(Operation, { where: { key }, lock: { mode: 'pessimistic_write' } });
+
+/** Fills in what the call says, and what it inherits from the operation it is about. */
+async function fillIn(tx: Tx, operation: Operation, call: Call): Promise<void> {
+  const target = call.target ? await tx.findOneBy(Operation, { key: call.target }) : null;
+  operation.token = call.token ?? target?.token ?? null;
+  operation.reference = call.reference ?? target?.reference ?? null;
+  operation.amount = call.amount?.amount ?? target?.amount ?? 0;
+  operation.currency = call.amount?.currency ?? target?.currency ?? null;
+}

@@ -80,7 +80,7 @@ class ComposedPolicy implements Policy {
   }
 
   async execute<T>(work: (context: AttemptContext) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    const call = openScope({ signal }, this.deadline, (limit) => new DeadlineExceededError(this.name, limit));
+    const call = openScope(signal, this.deadline, (limit) => new DeadlineExceededError(this.name, limit));
     this.budget.deposit();
     try {
       const result = await this.retrying(work, call);
@@ -115,20 +115,19 @@ class ComposedPolicy implements Policy {
   }
 
   private async attempt<T>(work: (context: AttemptContext) => Promise<T>, call: Scope, attempt: number): Promise<T> {
-    const release = (await this.bulkhead?.acquire(call.signal)) ?? (() => undefined);
-    let started = false;
-    const start = () => {
-      started = true;
-      return this.start(work, call, attempt, release);
-    };
+    const release = await this.bulkhead?.acquire(call.signal);
+    let running: Promise<unknown> = Promise.resolve();
     try {
+      call.signal.throwIfAborted();
+      const start = () => this.start(work, call, attempt, (started) => (running = started));
       const outcome = await (this.breaker ? this.breaker.execute(start) : start());
       if ('refusal' in outcome) throw outcome.refusal;
       return outcome.value;
     } catch (error) {
       throw error instanceof Cancelled ? error.reason : error;
     } finally {
-      if (!started) release();
+      // Not before the work has ended, and not before the breaker has heard of it: else the next in the queue slips past.
+      if (release) running.then(release, release);
     }
   }
 
@@ -137,12 +136,12 @@ class ComposedPolicy implements Policy {
     work: (context: AttemptContext) => Promise<T>,
     call: Scope,
     attempt: number,
-    release: () => void,
+    onStart: (running: Promise<T>) => void,
   ): Promise<{ value: T } | { refusal: unknown }> {
-    const scope = openScope(call, this.attemptTimeout, (limit) => new DeadlineExceededError(this.name, limit, 'attempt'));
-    const context = { signal: scope.signal, attempt, remaining: scope.remaining };
-    const running = retriedByCaller.run(retriedByCaller.getStore() === true || this.attempts > 1, async () => work(context));
-    running.then(release, release);
+    const scope = openScope(call.signal, this.attemptTimeout, (limit) => new DeadlineExceededError(this.name, limit, 'attempt'));
+    const retried = retriedByCaller.getStore() === true || this.attempts > 1;
+    const running = retriedByCaller.run(retried, async () => work({ signal: scope.signal, attempt, remaining: scope.remaining }));
+    onStart(running);
     try {
       return { value: await orAborted(running, scope.signal) };
     } catch (error) {

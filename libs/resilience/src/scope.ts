@@ -1,29 +1,30 @@
 /** A signal that aborts with its parent or after a limit, whichever is first. */
 export interface Scope {
   readonly signal: AbortSignal;
-  /** ms left before the limit of this scope or of its parent; Infinity without one. */
+  /** ms left before the limit of this scope or of one around it; Infinity without one. */
   remaining(): number;
   dispose(): void;
 }
 
+/** Ends by signal, on `performance.now()`'s clock: a deadline travels with its signal through whatever lies between two policies. */
+const ends = new WeakMap<AbortSignal, number>();
+
 /** Timers and not `AbortSignal.timeout`: a disposed scope leaves nothing behind. */
-export function openScope(
-  parent: { signal?: AbortSignal | undefined; remaining?(): number },
-  limit: number | undefined,
-  reason: (limit: number) => Error,
-): Scope {
+export function openScope(parent: AbortSignal | undefined, limit: number | undefined, reason: (limit: number) => Error): Scope {
   const controller = new AbortController();
-  const follow = () => controller.abort(parent.signal?.reason);
-  if (parent.signal?.aborted) follow();
-  else parent.signal?.addEventListener('abort', follow, { once: true });
-  const end = limit === undefined ? Infinity : performance.now() + limit;
+  const follow = () => controller.abort(parent?.reason);
+  if (parent?.aborted) follow();
+  else parent?.addEventListener('abort', follow, { once: true });
+  const outer = (parent && ends.get(parent)) ?? Infinity;
+  const end = limit === undefined ? outer : Math.min(outer, performance.now() + limit);
+  ends.set(controller.signal, end);
   const timer = limit === undefined ? undefined : setTimeout(() => controller.abort(reason(limit)), limit);
   return {
     signal: controller.signal,
-    remaining: () => Math.max(0, Math.min(end - performance.now(), parent.remaining?.() ?? Infinity)),
+    remaining: () => Math.max(0, end - performance.now()),
     dispose() {
       clearTimeout(timer);
-      parent.signal?.removeEventListener('abort', follow);
+      parent?.removeEventListener('abort', follow);
     },
   };
 }

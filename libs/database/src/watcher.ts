@@ -36,6 +36,7 @@ export class Watcher {
   private readonly sleepers = new Set<() => void>();
   private searchingSince = Date.now();
   private stopped = false;
+  private rechecks = 0;
   private done!: () => void;
   private loops: Promise<void>[] = [];
 
@@ -59,6 +60,7 @@ export class Watcher {
 
   /** Looks at every server at once: something said that the view is out of date. */
   recheck(): void {
+    this.rechecks++;
     for (const wake of this.sleepers) wake();
   }
 
@@ -71,13 +73,15 @@ export class Watcher {
   private async watch(host: Host, probe: Probe): Promise<void> {
     let overdue = 0;
     while (!this.stopped) {
+      const { rechecks } = this;
       const seen = await this.look(probe);
       if (this.stopped) return;
       overdue = seen ? 0 : overdue + 1;
       if (seen) this.record(host, seen);
       else if (overdue > 1)
         this.record(host, { state: 'away', reason: 'it accepts connections but does not answer, or cannot be reached' });
-      if (seen || overdue > 1) await this.pause();
+      // What was asked during the look may be about something that happened after it.
+      if ((seen || overdue > 1) && rechecks === this.rechecks) await this.pause();
     }
   }
 

@@ -24,6 +24,7 @@ export async function bootstrapService<C extends BaseConfig>(
   const starting = startService(module, settings, parts);
   stopOn(starting);
   const service = await starting.catch((error: unknown) => die(error, startFailure(error, settings)));
+  service.ready.catch((error: unknown) => die(error, 'the database could not be made ready'));
   logger().info({ url: service.url, instance: settings.instanceId }, 'listening');
   return service;
 }

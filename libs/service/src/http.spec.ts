@@ -6,8 +6,8 @@ import { testService, type TestService } from './testing.js';
 const lines: string[] = [];
 let service: TestService;
 beforeAll(async () => {
-  createLogger({ service: 'sample', level: 'info', destination: { write: (line) => void lines.push(line) } });
   service = await testService(SampleModule, sampleManifest, {});
+  createLogger({ service: 'sample', level: 'info', destination: { write: (line) => void lines.push(line) } });
 });
 afterAll(() => service.close());
 

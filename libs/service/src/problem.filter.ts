@@ -26,7 +26,8 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const problem = request.is404 ? this.unrouted(request) : toProblem(error);
-    if (problem.status >= 500) logger()[problem.status === 500 ? 'error' : 'warn']({ err: error, code: problem.code }, problem.detail);
+    if (problem.status === 500) logger().error({ err: error }, 'a request failed');
+    else if (problem.status > 500) logger().warn({ code: problem.code, reason: String(error) }, 'a request was refused');
     sendProblem(request, reply, problem);
   }
 

@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import { Database } from '@ballast/database';
-import { logger } from '@ballast/tracing';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -56,10 +55,13 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
   attachDocs(server, app, config.manifest);
 
   await app.listen({ host: config.host, port: config.port });
-  const ready = (database?.ready ?? Promise.resolve()).then(() => health.initialised());
-  ready.catch((error: unknown) => logger().error({ err: error }, 'the database could not be made ready'));
-
   let closing: Promise<void> | undefined;
+  const ready = (database?.ready ?? Promise.resolve()).then(
+    () => health.initialised(),
+    // Closed before it ever was ready: nobody's failure.
+    (error: unknown) => (closing ? new Promise<void>(() => undefined) : Promise.reject(error)),
+  );
+  ready.catch(() => undefined);
   return {
     url: urlOf(server),
     app,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { DatabaseConfig } from '@ballast/database';
+import { createLogger } from '@ballast/tracing';
 import type { Type } from '@nestjs/common';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { BaseConfig } from './config.js';
@@ -83,6 +84,7 @@ export interface TestServiceOptions extends ServiceParts {
 /** A whole service on a free port, with an auth of its own to make tokens with; ready when it resolves. */
 export async function testService(module: Type, manifest: ServiceManifest, options: TestServiceOptions): Promise<TestService> {
   const { database, brokers, config, ...parts } = options;
+  createLogger({ service: manifest.name, level: config?.logLevel ?? 'silent' });
   const auth = await TestAuth.start();
   const service = await startService(
     module,

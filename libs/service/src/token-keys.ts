@@ -12,6 +12,8 @@ const RETRY_EVERY = 5_000;
 const FETCH_TIMEOUT = 2_000;
 /** How often an unknown `kid` may make us ask again: anyone can invent one. */
 const COOL_DOWN = 10_000;
+/** The same while there is no key at all: then every request would wait for auth. */
+const COOL_DOWN_WITHOUT_KEYS = 1_000;
 /** A cached set older than this is no longer believed: a key that was withdrawn must not live on for ever. */
 const MAX_AGE = 24 * 60 * 60_000;
 const MAX_KEYS = 32;
@@ -65,7 +67,7 @@ export class TokenKeys implements OnApplicationBootstrap, OnModuleDestroy {
   /** The key named so, or `undefined` when auth has none of that name. Throws 503 when that cannot be known. */
   async find(kid: string): Promise<CryptoKey | undefined> {
     if (this.fresh && this.keys.has(kid)) return this.keys.get(kid);
-    if (!this.fresh || Date.now() - this.attemptedAt >= COOL_DOWN) await this.refresh();
+    if (this.refreshing || Date.now() - this.attemptedAt >= (this.fresh ? COOL_DOWN : COOL_DOWN_WITHOUT_KEYS)) await this.refresh();
     const key = this.fresh ? this.keys.get(kid) : undefined;
     if (!key && this.failed) throw platformErrors.AUTH_UNAVAILABLE().retryAfter(RETRY_EVERY / 1000);
     return key;

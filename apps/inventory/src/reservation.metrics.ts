@@ -18,7 +18,7 @@ export class ReservationMetrics implements OnModuleInit {
   }
 
   orphaned(): Promise<number> {
-    return this.db.replica
+    return this.db.primary
       .createQueryBuilder(Reservation, 'reservation')
       .where(`state = 'HELD' AND since < now() - CAST(:age AS interval)`, { age: ORPHANED_AFTER })
       .getCount();

@@ -10,6 +10,8 @@ import type { ServiceManifest } from './manifest.js';
 import type { ServiceParts } from './service.module.js';
 import { type RunningService, startService } from './start-service.js';
 
+export { Neighbours } from './neighbours.js';
+
 const ISSUER = 'test-issuer';
 const AUDIENCE = 'test-audience';
 

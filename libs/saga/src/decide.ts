@@ -5,6 +5,8 @@ import { retryDelay, type RetryPolicy } from './retry.js';
 
 /** The code of a failure when a reply did not come in time. */
 export const TIMED_OUT = 'TIMED_OUT';
+/** The code of local work that failed in a way that a repetition would not change, unless it threw `Refused` with a code of its own. */
+export const STEP_FAILED = 'STEP_FAILED';
 
 export type Input =
   | { kind: 'started' }

@@ -18,7 +18,7 @@ export interface SagaFailure {
 export interface StepOptions<S, D extends AnyCommand> {
   do: Work<S, D>;
   /** Takes what later steps need out of the reply; it is merged into the state. Only for a step that sends a command. */
-  reply?: [D] extends [never] ? never : (result: ReplyOf<D>, state: S) => Partial<S>;
+  reply?: (result: ReplyOf<D>, state: S) => [D] extends [never] ? never : Partial<S>;
   /** How long to wait for the reply, in working time: an outage of the database or the broker does not count. Default `2m`. */
   within?: Duration;
 }

@@ -1,6 +1,6 @@
 export type { Advance, Performer } from './advance.js';
 export { advance } from './advance.js';
-export { decide, TIMED_OUT, type Circumstances, type Decision, type Ignored, type Input, type Perform } from './decide.js';
+export { decide, STEP_FAILED, TIMED_OUT, type Circumstances, type Decision, type Ignored, type Input, type Perform } from './decide.js';
 export * from './definition.js';
 export * from './errors.js';
 export { toMermaid } from './mermaid.js';
@@ -11,4 +11,3 @@ export { DEFAULT_RETRY, type RetryPolicy } from './retry.js';
 export { Saga, SagaModule } from './saga.module.js';
 export { Sagas, type SagaView, type TimelineEntry } from './sagas.js';
 export * from './status.js';
-export { STEP_FAILED } from './step-runner.js';

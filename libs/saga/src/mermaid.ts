@@ -12,7 +12,7 @@ export function toMermaid(definition: AnySaga): string {
     const label = i === pivot ? `s${i}{{${quote(`pivot: ${step.name}`)}}}` : `s${i}[${quote(step.name)}]`;
     lines.push(`  ${label} --> ${i + 1 < steps.length ? `s${i + 1}` : 'completed'}`);
   });
-  lines.push('  completed([COMPLETED])');
+  lines.push('  completed(["COMPLETED"])');
 
   const undoFrom = (index: number): string => {
     for (let i = index; i >= 0; i--) if (steps[i]?.undo) return `u${i}`;

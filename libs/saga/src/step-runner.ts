@@ -4,13 +4,10 @@ import { Outbox, Refused } from '@ballast/messaging';
 import { inSpan, logger, recordError } from '@ballast/tracing';
 import { Inject, Injectable } from '@nestjs/common';
 import { callStep, isPromise } from './advance.js';
-import type { Perform } from './decide.js';
+import { STEP_FAILED, type Perform } from './decide.js';
 import type { AnySaga } from './definition.js';
 import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
 import type { SagaRecord } from './record.js';
-
-/** The code of local work that failed in a way that a repetition would not change, unless it threw `Refused` with a code of its own. */
-export const STEP_FAILED = 'STEP_FAILED';
 
 const DONE: Reply = { outcome: 'succeeded', result: {} };
 

@@ -1,0 +1,1 @@
+export { given, type AfterReply, type AwaitingReply, type GivenOptions } from './given.js';

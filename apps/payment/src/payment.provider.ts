@@ -32,5 +32,5 @@ export abstract class PaymentProvider {
   /** Gives taken money back. */
   abstract refund(request: { key: string; authorisation: string; amount: Money }, call: ProviderCall): Promise<ProviderAnswer>;
   /** Calls an authorisation off, also one that is at work or has not arrived. Refused when it was captured. */
-  abstract cancel(request: { key: string; operation: string }, call: ProviderCall): Promise<ProviderAnswer>;
+  abstract cancel(request: { key: string; operation: string; reference: string }, call: ProviderCall): Promise<ProviderAnswer>;
 }

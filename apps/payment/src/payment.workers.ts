@@ -9,7 +9,7 @@ import { PaymentService } from './payment.service.js';
 import { RefundService } from './refund.service.js';
 
 /** The one layer that tries the provider again: durable, patient, and soon again after a stumble. */
-const options: PerformOptions = { concurrency: 20, deadline: '15s', backoff: { initial: '200ms', max: '5s' } };
+const options: PerformOptions = { concurrency: 20, deadline: '12s', backoff: { initial: '200ms', max: '5s' } };
 
 type OfPayment = Attempt<{ paymentId: string }>;
 
@@ -42,7 +42,8 @@ export class PaymentWorkers {
   async void(attempt: OfPayment) {
     const { paymentId } = attempt.payload;
     const { authorise, void: key } = keys(paymentId);
-    const answer = await this.provider.cancel({ key, operation: authorise }, call(attempt));
+    const { orderId: reference } = await this.payments.get(paymentId);
+    const answer = await this.provider.cancel({ key, operation: authorise, reference }, call(attempt));
     return (tx: Tx) => this.payments.settleVoid(tx, paymentId, answer);
   }
 

@@ -1,9 +1,10 @@
-import { Open } from '@ballast/service';
+import { Answers, Open, pageOf } from '@ballast/service';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
 import type { IncomingMessage } from 'node:http';
 import { ApiKeyGuard } from './api-key.guard.js';
 import { Key } from './key.decorator.js';
 import type { Operation } from './operation.entity.js';
+import { errors } from './psp.errors.js';
 import * as requests from './psp.requests.js';
 import { PspService, type Answer } from './psp.service.js';
 
@@ -17,6 +18,7 @@ export class PspController {
 
   @Post('authorisations')
   @HttpCode(200)
+  @Answers(200, requests.operationView, [errors.KEY_REQUIRED, errors.KEY_REUSED, errors.INTERNAL])
   async authorise(
     @Key() key: string,
     @Body({ schema: requests.authorisationRequest }) body: requests.AuthorisationRequest,
@@ -27,32 +29,37 @@ export class PspController {
 
   @Post('captures')
   @HttpCode(200)
+  @Answers(200, requests.operationView, [errors.KEY_REQUIRED, errors.KEY_REUSED, errors.INTERNAL])
   async capture(@Key() key: string, @Body({ schema: requests.captureRequest }) body: requests.CaptureRequest, @Req() request: Request) {
     return deliver(await this.psp.submit({ kind: 'capture', key, target: body.authorisation, amount: body.amount }), request);
   }
 
   @Post('refunds')
   @HttpCode(200)
+  @Answers(200, requests.operationView, [errors.KEY_REQUIRED, errors.KEY_REUSED, errors.INTERNAL])
   async refund(@Key() key: string, @Body({ schema: requests.refundRequest }) body: requests.RefundRequest, @Req() request: Request) {
     return deliver(await this.psp.submit({ kind: 'refund', key, target: body.authorisation, amount: body.amount }), request);
   }
 
   @Post('cancellations')
   @HttpCode(200)
+  @Answers(200, requests.operationView, [errors.KEY_REQUIRED, errors.KEY_REUSED, errors.INTERNAL])
   async cancel(
     @Key() key: string,
     @Body({ schema: requests.cancellationRequest }) body: requests.CancellationRequest,
     @Req() request: Request,
   ) {
-    return deliver(await this.psp.submit({ kind: 'cancellation', key, target: body.operation }), request);
+    return deliver(await this.psp.submit({ kind: 'cancellation', key, target: body.operation, reference: body.reference }), request);
   }
 
   @Get('operations/:key')
+  @Answers(200, requests.operationView, [errors.KEY_UNKNOWN])
   async operation(@Param('key') key: string) {
     return view(await this.psp.find(key));
   }
 
   @Get('settlement')
+  @Answers(200, pageOf(requests.operationView))
   async settlement(@Query({ schema: requests.settlementQuery }) query: requests.SettlementQuery) {
     const { items, nextCursor } = await this.psp.settlement(query);
     return { items: items.map(view), nextCursor };

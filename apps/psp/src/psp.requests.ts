@@ -8,7 +8,7 @@ const money = z.object({ amount: z.int().min(1).max(Number.MAX_SAFE_INTEGER), cu
 export const authorisationRequest = z.object({ amount: money, token: z.string().min(1).max(200), reference: z.string().min(1).max(200) });
 export const captureRequest = z.object({ authorisation: key, amount: money });
 export const refundRequest = z.object({ authorisation: key, amount: money });
-export const cancellationRequest = z.object({ operation: key });
+export const cancellationRequest = z.object({ operation: key, reference: z.string().min(1).max(200).optional() });
 export const settlementQuery = z.object({
   reference: z.string().optional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
@@ -20,3 +20,14 @@ export type CaptureRequest = z.output<typeof captureRequest>;
 export type RefundRequest = z.output<typeof refundRequest>;
 export type CancellationRequest = z.output<typeof cancellationRequest>;
 export type SettlementQuery = z.output<typeof settlementQuery>;
+
+/** An operation as its merchant sees it. */
+export const operationView = z.object({
+  key: z.string(),
+  kind: z.string().nullable(),
+  state: z.string(),
+  code: z.string().optional(),
+  amount: z.object({ amount: z.int(), currency: z.string() }).nullable(),
+  target: z.string().nullable(),
+  reference: z.string().nullable(),
+});

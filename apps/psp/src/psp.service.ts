@@ -17,7 +17,7 @@ export interface Call {
   key: string;
   target?: string;
   token?: string;
-  reference?: string;
+  reference?: string | undefined;
   amount?: { amount: number; currency: string };
 }
 

@@ -133,7 +133,8 @@ describe('a cart', () => {
     const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => someone.put(i % 2 ? 'lamp' : 'desk', i + 1)));
     expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200));
     expect(new Set(answers.map((answer) => (answer.body as { cartId: string }).cartId)).size).toBe(1);
-    expect((await someone.show()).body).toMatchObject({ version: 10, items: expect.objectContaining({ length: 2 }) as unknown });
+    const { items, version } = (await someone.show()).body as { items: unknown[]; version: number };
+    expect([items.length, version]).toEqual([2, 10]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { isNativeError } from 'node:util/types';
 import { CommitUnknownError, ConnectionLostError, NoPrimaryError } from './errors.js';
 
 const UNREACHABLE = new Set([
@@ -16,9 +17,12 @@ const CONNECTION_MESSAGES = [
 const UNAVAILABLE_STATES = new Set(['57P01', '57P02', '57P03', '57P05', '53300', '25006']);
 const TRANSIENT_STATES = new Set(['40001', '40P01', '55P03', '57014', '25P03']);
 
+/** Node's own errors belong to another realm than a test's, so `instanceof` alone does not know them. */
+const isError = (value: unknown): value is Error => value instanceof Error || isNativeError(value);
+
 /** An error and its causes, TypeORM's `driverError` included, outermost first. */
 function* chain(error: unknown): Generator<Error & { code?: unknown; constraint?: unknown }> {
-  for (let depth = 0; error instanceof Error && depth < 8; depth++) {
+  for (let depth = 0; isError(error) && depth < 8; depth++) {
     yield error;
     error = (error as { driverError?: unknown }).driverError ?? error.cause;
   }

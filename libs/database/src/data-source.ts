@@ -1,4 +1,4 @@
-import { DataSource, type DataSourceOptions, type QueryRunner, type ReplicationMode } from 'typeorm';
+import { DataSource, type DataSourceOptions, type Logger, type QueryRunner, type ReplicationMode } from 'typeorm';
 import type pg from 'pg';
 import { isUnavailable } from './classify.js';
 import { ConnectionLostError } from './errors.js';
@@ -11,6 +11,16 @@ export interface PooledDataSourceOptions {
   /** A query failed for reasons of the connection. */
   lost?: (error: unknown) => void;
 }
+
+/** TypeORM would write to the console; what fails is thrown, and logged where it is handled. */
+const SILENT: Logger = {
+  logQuery: () => undefined,
+  logQueryError: () => undefined,
+  logQuerySlow: () => undefined,
+  logSchemaBuild: () => undefined,
+  logMigration: () => undefined,
+  log: () => undefined,
+};
 
 /** A query runner with what this library adds. */
 export interface GuardedQueryRunner extends QueryRunner {
@@ -34,7 +44,7 @@ export class PooledDataSource extends DataSource {
       database,
       ...(entities && { entities }),
       ...(migrations && { migrations }),
-      logging: false,
+      logger: SILENT,
       installExtensions: false,
     });
     this.lost = settings.lost ?? (() => undefined);
@@ -92,7 +102,8 @@ interface PostgresInternals {
 
 /** A logged error must not carry the values of a row. */
 function hideValues(error: unknown): void {
-  for (let e = error as Record<string, unknown> | undefined; e instanceof Error; e = e['driverError'] as typeof e)
+  for (let e = error; typeof e === 'object' && e !== null; e = (e as { driverError?: unknown }).driverError)
     for (const field of ['parameters', 'detail', 'where', 'internalQuery'])
-      if (field in e) Object.defineProperty(e, field, { enumerable: false, configurable: true, writable: true, value: e[field] });
+      if (field in e)
+        Object.defineProperty(e, field, { enumerable: false, configurable: true, writable: true, value: Reflect.get(e, field) });
 }

@@ -1,10 +1,9 @@
 import { type MigrationInterface, MigrationExecutor } from 'typeorm';
 import { logger } from '@ballast/tracing';
 import { isUnavailable } from './classify.js';
-import type { DatabaseConfig, Host } from './config.js';
 import { PooledDataSource } from './data-source.js';
 import { MigrationFailedError } from './errors.js';
-import { RoutedPool } from './pool.js';
+import type { RoutedPool } from './pool.js';
 
 /** A TypeORM migration; its name ends in the 13 digits of a JavaScript timestamp, which orders it. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -17,16 +16,17 @@ const LOCK = 7_225_275;
  * Runs what has not run yet, in order of timestamp, each migration in a transaction together with its record. Starters of
  * several replicas take turns by a session lock, so each migration runs once. Returns the names of those that ran now.
  */
-export async function migrate(config: DatabaseConfig, migrations: MigrationClass[], route: () => Host | Promise<Host>): Promise<string[]> {
+export async function migrate(pool: RoutedPool, database: string, migrations: MigrationClass[]): Promise<string[]> {
   if (migrations.length === 0) return [];
-  const role = config.owner ?? { user: config.user, password: config.password };
-  const pool = new RoutedPool({ config, role, size: 2, route, unlimited: true });
-  pool.on('error', () => undefined);
   const running = watched(migrations);
-  const dataSource = await new PooledDataSource({ pool, entities: [], migrations: running.classes, database: config.name }).initialize();
+  const dataSource = await new PooledDataSource({ pool, entities: [], migrations: running.classes, database }).initialize();
   const runner = dataSource.createQueryRunner();
   try {
-    await runner.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    const [{ free }] = (await runner.query('SELECT pg_try_advisory_lock($1) AS free', [LOCK])) as [{ free: boolean }];
+    if (!free) {
+      logger().info('another instance migrates the database; waiting for it');
+      await runner.query('SELECT pg_advisory_lock($1)', [LOCK]);
+    }
     const executor = new MigrationExecutor(dataSource, runner);
     executor.transaction = 'each';
     const done = await executor.executePendingMigrations();
@@ -38,7 +38,6 @@ export async function migrate(config: DatabaseConfig, migrations: MigrationClass
   } finally {
     // Closing the session gives the lock back, whatever state it is in.
     await runner.releasePostgresConnection(new Error('done'));
-    await pool.end();
   }
 }
 

@@ -102,15 +102,12 @@ function routedClient(route: RoutedPoolOptions['route'], connections: Map<pg.Cli
       connections.set(this, target);
       try {
         await super.connect();
+        // The view may have changed while it connected.
+        if (!sameHost(await route(), target)) throw new NoPrimaryError('another server took over while this one was connected to');
       } catch (error) {
         connections.delete(this);
-        throw error;
-      }
-      // The view may have changed while it connected.
-      if (!sameHost(await route(), target)) {
-        connections.delete(this);
         streamOf(this).destroy();
-        throw new NoPrimaryError('the server chosen for this connection is not the right one any more');
+        throw error;
       }
     }
   } as typeof pg.Client;

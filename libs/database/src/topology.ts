@@ -4,7 +4,7 @@ import { type Host, hostName, sameHost } from './config.js';
 export type Sighting =
   | { state: 'primary'; timeline: number; /** Differs between any two servers. */ instance: string }
   | { state: 'replica' }
-  | { state: 'away'; reason: string };
+  | { state: 'away'; reason: string; /** It answered, and turned us away: a wrong password, a missing database. */ refused?: boolean };
 
 /** Where reads and writes go. */
 export interface View {

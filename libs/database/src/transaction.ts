@@ -9,22 +9,30 @@ import { openScope, type TransactionScope, type Tx } from './tx.js';
 /** e.g. `SERIALIZABLE`; Postgres' default is READ COMMITTED. */
 export type Isolation = NonNullable<Parameters<QueryRunner['startTransaction']>[0]>;
 
+export interface TransactionSettings {
+  isolation?: Isolation;
+  /** Ends the transaction, a running statement included, up to COMMIT. */
+  signal?: AbortSignal;
+}
+
 /** Runs `work` in one transaction of `runner`, which it releases. Throws what `work` throws, or why COMMIT did not happen. */
 export async function runTransaction<T>(
   runner: GuardedQueryRunner,
   work: (tx: Tx) => Promise<T>,
-  options: { isolation?: Isolation; signal?: AbortSignal } = {},
+  options: TransactionSettings = {},
 ): Promise<T> {
   const { isolation, signal } = options;
   signal?.throwIfAborted();
   const tx = runner.manager as Tx;
   let broken: Error | undefined;
+  // Before anything can release it: TypeORM forgets a connection that arrives after the release.
+  const client = (await runner.connect()) as pg.Client;
   // Closing the connection is what stops a running statement: the server looks for its client once a second.
   const abort = () => void runner.releasePostgresConnection(abortError(signal!));
   signal?.addEventListener('abort', abort);
   try {
+    signal?.throwIfAborted();
     await runner.startTransaction(isolation);
-    const client = (await runner.connect()) as pg.Client;
     const scope = openScope(runner);
     guardEnd(runner, scope);
     try {

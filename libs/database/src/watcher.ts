@@ -1,4 +1,6 @@
-import { type Host, sameHost } from './config.js';
+import { logger } from '@ballast/tracing';
+import { isUnavailable } from './classify.js';
+import { type Host, hostName, sameHost } from './config.js';
 import type { Probe } from './probe.js';
 import { decide, type Sighting, UNSEEN, type View } from './topology.js';
 
@@ -18,9 +20,7 @@ const LONG_SEARCH = 10_000;
 
 export interface WatcherListener {
   /** Where reads and writes go has changed. */
-  changed?(now: View, before: View): void;
-  /** A server is seen in another state than before. */
-  saw?(host: Host, now: Sighting, before: Sighting | undefined): void;
+  changed(now: View, before: View): void;
 }
 
 /** Keeps looking at every server and says where reads and writes go. */
@@ -92,7 +92,9 @@ export class Watcher {
       // One more turn of the event loop: when it was this process that was late, the answer is already in the socket.
       timer = setTimeout(() => setImmediate(() => setImmediate(resolve, undefined)), this.times.limit);
     });
-    const answer = probe.look().catch((error: unknown): Sighting => ({ state: 'away', reason: reasonOf(error) }));
+    const answer = probe
+      .look()
+      .catch((error: unknown): Sighting => ({ state: 'away', reason: reasonOf(error), refused: !isUnavailable(error) }));
     const seen = await Promise.race([answer, late]);
     clearTimeout(timer);
     if (!seen) probe.close();
@@ -102,7 +104,7 @@ export class Watcher {
   private record(host: Host, now: Sighting): void {
     const before = this.sightings.get(host);
     this.sightings.set(host, now);
-    if (describe(before) !== describe(now)) for (const listener of this.listeners) listener.saw?.(host, now, before);
+    if (describe(before) !== describe(now)) logSighting(host, now, before);
     this.update();
     if (this.view.primary || this.sightings.size === this.probes.length) this.done();
   }
@@ -112,7 +114,7 @@ export class Watcher {
     const now = (this.view = decide(before, this.sightings));
     if (before.primary && !now.primary) this.searchingSince = Date.now();
     if (sameView(before, now)) return;
-    for (const listener of this.listeners) listener.changed?.(now, before);
+    for (const listener of this.listeners) listener.changed(now, before);
     if (!sameHost(before.primary, now.primary)) this.recheck();
   }
 
@@ -131,7 +133,8 @@ export class Watcher {
   }
 }
 
-const describe = (s: Sighting | undefined): string => (s?.state === 'away' ? `away: ${s.reason}` : (s?.state ?? ''));
+/** What is worth a line in the log when it changes. */
+const describe = (s: Sighting | undefined): string => (s?.state === 'away' && s.refused ? `away: ${s.reason}` : (s?.state ?? ''));
 const sameView = (a: View, b: View): boolean =>
   sameHost(a.primary, b.primary) &&
   a.timeline === b.timeline &&
@@ -142,4 +145,10 @@ const sameView = (a: View, b: View): boolean =>
 function reasonOf(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string };
   return message || code || String(error);
+}
+
+function logSighting(host: Host, now: Sighting, before: Sighting | undefined): void {
+  const fields = { host: hostName(host), state: now.state, ...(now.state === 'away' && { reason: now.reason }) };
+  if (now.state !== 'away') logger().info(fields, 'database server found');
+  else logger().warn(fields, before && before.state !== 'away' ? 'database server lost' : 'database server away');
 }

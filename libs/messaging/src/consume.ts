@@ -19,6 +19,7 @@ export const CONSUMES = 'ballast:consumes';
 export function Consume<D extends AnyDefinition>(definition: D) {
   return <H extends HandlerOf<D>>(target: object, method: string | symbol, descriptor: TypedPropertyDescriptor<H>): void => {
     void [target, method];
-    Reflect.defineMetadata(CONSUMES, definition, descriptor.value!);
+    const others = (Reflect.getMetadata(CONSUMES, descriptor.value!) ?? []) as unknown[];
+    Reflect.defineMetadata(CONSUMES, [...others, definition], descriptor.value!);
   };
 }

@@ -3,8 +3,10 @@ export { type Clock, systemClock } from './clock.js';
 export { Consume, type HandlerOf } from './consume.js';
 export { type AnyIntent, intent, type IntentDefinition, type IntentDraft } from './intent.js';
 export { Intents } from './intents.js';
+export { type KafkaOptions, kafkaTransport } from './kafka.transport.js';
+export { Messaging } from './messaging.js';
 export { MessagingModule, type MessagingOptions } from './messaging.module.js';
-export { messagingMigrations } from './migrations.js';
+export { messagingMigrations } from './migrations/index.js';
 export { Outbox, PayloadTooLargeError } from './outbox.js';
 export { type Attempt, Perform, type PerformOptions, type Settlement } from './perform.js';
 export { type IncomingReply, Replies, type ReplyListener } from './replies.js';
@@ -17,3 +19,4 @@ export {
   type Subscription,
   type Transport,
 } from './transport.js';
+export { WiringError } from './wiring.js';

@@ -1,9 +1,17 @@
-import type { DynamicModule } from '@nestjs/common';
+import { Database } from '@ballast/database';
 import type { AnyDefinition, AnyEvent } from '@ballast/message';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { DiscoveryModule, DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { v7 as uuidv7 } from 'uuid';
+import { systemClock } from './clock.js';
+import { SqlIntentStore } from './intent.store.js';
 import { Intents } from './intents.js';
+import { Messaging } from './messaging.js';
 import { Outbox } from './outbox.js';
+import { sqlOutboxStore } from './outbox.store.js';
 import { Replies } from './replies.js';
 import type { Transport } from './transport.js';
+import { Wakeup } from './wakeup.js';
 
 export interface MessagingOptions {
   /** Owner of `<service>.events`, `.commands` and `.replies`; also the consumer group. */
@@ -13,13 +21,53 @@ export interface MessagingOptions {
   definitions: readonly AnyDefinition[];
   /** The events this service wants. Each needs a handler, and each handled event must be here. */
   consumes: readonly AnyEvent[];
-  /** The same over restarts of one replica, and different between replicas: it takes its own lease back at once. Default: random. */
+  /**
+   * Unique among the replicas of the service and the same after a restart: a replica that crashed takes its own lease back at once.
+   * Without it a restarted replica waits until the lease has run out, 15 s.
+   */
   instanceId?: string;
 }
 
+/** Provides `Outbox`, `Intents`, `Replies` and `Messaging` to every module. Needs a global `Database` with `messagingMigrations`. */
+@Module({})
 export class MessagingModule {
   static forRoot(options: MessagingOptions): DynamicModule {
-    void options;
-    return { module: MessagingModule, global: true, providers: [], exports: [Outbox, Intents, Replies] };
+    const instanceId = options.instanceId ?? `${options.service}-${uuidv7()}`;
+    const relayWakeup = new Wakeup();
+    const workerWakeups = new Map<string, Wakeup>();
+    const newId = () => uuidv7();
+    const outbox = new Outbox({ service: options.service, store: sqlOutboxStore, clock: systemClock, newId, relay: relayWakeup });
+    return {
+      module: MessagingModule,
+      global: true,
+      imports: [DiscoveryModule],
+      providers: [
+        Replies,
+        { provide: Outbox, useValue: outbox },
+        { provide: SqlIntentStore, inject: [Database], useFactory: (database: Database) => new SqlIntentStore(database) },
+        {
+          provide: Intents,
+          inject: [SqlIntentStore],
+          useFactory: (store: SqlIntentStore) => new Intents({ store, newId, workers: workerWakeups }),
+        },
+        {
+          provide: Messaging,
+          inject: [Database, Intents, SqlIntentStore, Replies, DiscoveryService, MetadataScanner],
+          useFactory: (
+            database: Database,
+            intents: Intents,
+            intentStore: SqlIntentStore,
+            replies: Replies,
+            discovery: DiscoveryService,
+            scanner: MetadataScanner,
+          ) =>
+            new Messaging({
+              options: { ...options, instanceId },
+              ...{ database, outbox, intents, intentStore, replies, relayWakeup, workerWakeups, newId, discovery, scanner },
+            }),
+        },
+      ],
+      exports: [Outbox, Intents, Replies, Messaging],
+    };
   }
 }

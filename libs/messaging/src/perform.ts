@@ -15,7 +15,6 @@ export interface Attempt<P = unknown> {
 }
 
 /** What an attempt found out, written in one transaction with "done" and the reply. May be run again after a lost connection. */
-// eslint-disable-next-line @typescript-eslint/no-invalid-void-type -- an intent without a command has nothing to answer
 export type Settlement = (tx: Tx) => Promise<object | Refusal | void> | object | Refusal | void;
 
 export interface PerformOptions {
@@ -45,6 +44,7 @@ export const PERFORMS = 'ballast:performs';
 export function Perform<D extends AnyIntent>(definition: D, options: PerformOptions = {}) {
   return <H extends PerformerOf<D>>(target: object, method: string | symbol, descriptor: TypedPropertyDescriptor<H>): void => {
     void [target, method];
-    Reflect.defineMetadata(PERFORMS, { definition, options }, descriptor.value!);
+    const others = (Reflect.getMetadata(PERFORMS, descriptor.value!) ?? []) as unknown[];
+    Reflect.defineMetadata(PERFORMS, [...others, { definition, options }], descriptor.value!);
   };
 }

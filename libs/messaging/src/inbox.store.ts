@@ -1,0 +1,93 @@
+import type { Tx } from '@ballast/database';
+import type { Reply } from '@ballast/message';
+
+export interface DeadLetter {
+  topic: string;
+  partition: number;
+  offset: string;
+  key: string;
+  messageId?: string;
+  type?: string;
+  headers: Record<string, string>;
+  payload: string;
+  reason: string;
+  error: string;
+  attempts: number;
+  traceId?: string;
+}
+
+/** The receiving side's tables, inside the transaction of the effect. */
+export interface InboxStore {
+  /** Notes the messages as received. Gives the ids that were not there before, and which of the keys are parked in the topic. */
+  claim(
+    tx: Tx,
+    topic: string,
+    messages: readonly { id: string; type: string }[],
+    keys: readonly string[],
+  ): Promise<{ fresh: Set<string>; parked: Set<string> }>;
+  /** The answers that were given to commands, by command id. */
+  replies(tx: Tx, commandIds: readonly string[]): Promise<Map<string, Reply>>;
+  /** Keeps answers, to be given again when a command comes again. */
+  keepReplies(tx: Tx, replies: ReadonlyMap<string, Reply>): Promise<void>;
+  /** The dead letter's id; undefined when this very record has one already. */
+  bury(tx: Tx, letter: DeadLetter): Promise<string | undefined>;
+  /** Later events of this key in this topic are to wait. */
+  parkKey(tx: Tx, topic: string, key: string, deadLetterId: string): Promise<void>;
+}
+
+const CLAIM = `
+WITH fresh AS (
+  INSERT INTO inbox (message_id, type, topic) SELECT id, type, $1 FROM unnest($2::text[], $3::text[]) AS m (id, type)
+  ON CONFLICT DO NOTHING RETURNING message_id
+)
+SELECT 'fresh' AS what, message_id AS name FROM fresh
+UNION ALL
+SELECT 'parked', key FROM parked_key WHERE topic = $1 AND key = ANY ($4::text[])`;
+
+export const sqlInboxStore: InboxStore = {
+  async claim(tx, topic, messages, keys) {
+    const rows = await tx.query<{ what: 'fresh' | 'parked'; name: string }[]>(CLAIM, [
+      topic,
+      messages.map((m) => m.id),
+      messages.map((m) => m.type),
+      keys,
+    ]);
+    const names = (what: 'fresh' | 'parked') => new Set(rows.filter((row) => row.what === what).map((row) => row.name));
+    return { fresh: names('fresh'), parked: names('parked') };
+  },
+
+  async replies(tx, commandIds) {
+    const rows = await tx.query<{ message_id: string; reply: Reply }[]>(
+      `SELECT message_id, reply FROM inbox WHERE message_id = ANY ($1::text[]) AND reply IS NOT NULL`,
+      [commandIds],
+    );
+    return new Map(rows.map((row) => [row.message_id, row.reply]));
+  },
+
+  async keepReplies(tx, replies) {
+    await tx.query(
+      `UPDATE inbox SET reply = given.reply FROM unnest($1::text[], $2::jsonb[]) AS given (id, reply) WHERE inbox.message_id = given.id`,
+      [[...replies.keys()], [...replies.values()].map((reply) => JSON.stringify(reply))],
+    );
+  },
+
+  async bury(tx, letter) {
+    const rows = await tx.query<{ id: string }[]>(
+      `INSERT INTO dead_letter (topic, partition, "offset", key, message_id, type, headers, payload, reason, error, attempts, trace_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING id`,
+      [
+        ...[letter.topic, letter.partition, letter.offset, letter.key, letter.messageId ?? null, letter.type ?? null],
+        ...[JSON.stringify(letter.headers), letter.payload, letter.reason, letter.error, letter.attempts, letter.traceId ?? null],
+      ],
+    );
+    return rows[0]?.id;
+  },
+
+  async parkKey(tx, topic, key, deadLetterId) {
+    await tx.query(`INSERT INTO parked_key (topic, key, dead_letter_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, [
+      topic,
+      key,
+      deadLetterId,
+    ]);
+  },
+};

@@ -1,0 +1,189 @@
+import type { Tx } from '@ballast/database';
+import type { Reply } from '@ballast/message';
+import { backoff, duration } from '@ballast/resilience';
+import { inSpan, logger, recordError, scrub } from '@ballast/tracing';
+import { Refusal, Refused } from './answer.js';
+import { isBlameless } from './blame.js';
+import type { Clock } from './clock.js';
+import type { UnitOfWork } from './inbox.js';
+import type { InboxStore } from './inbox.store.js';
+import type { ClaimedIntent, IntentStore } from './intent.store.js';
+import type { AnyIntent } from './intent.js';
+import type { Attempt, PerformOptions, Settlement } from './perform.js';
+import type { ReplyWriter } from './reply-writer.js';
+import { untraced } from './spans.js';
+import { Trouble } from './trouble.js';
+import type { Wakeup } from './wakeup.js';
+
+/** A `@Perform` method and what it performs. */
+export interface Performer {
+  definition: AnyIntent;
+  options: PerformOptions;
+  perform(attempt: Attempt): Promise<Settlement>;
+}
+
+export interface IntentWorkerSettings {
+  performer: Performer;
+  store: IntentStore;
+  inbox: Pick<InboxStore, 'keepReplies'>;
+  database: UnitOfWork;
+  replies: ReplyWriter;
+  /** What the contract makes of a command's result; throws `InvalidPayloadError`. */
+  checkReply(commandType: string, result: unknown): unknown;
+  clock: Clock;
+  random: () => number;
+  wakeup: Wakeup;
+}
+
+/** For what a lost wake or a crashed process left behind. */
+const POLL = 1_000;
+/** A claim outlives its attempt's deadline by this much: time to write the outcome. */
+const SETTLE_TIME = 15_000;
+/** How long a stop waits for the attempts at work. They are aborted after half of it. */
+const STOP_LIMIT = 10_000;
+
+class ClaimLostError extends Error {}
+class IntentDeadlineError extends Error {
+  constructor(ms: number) {
+    super(`no outcome within ${ms} ms`);
+    this.name = 'IntentDeadlineError';
+  }
+}
+
+/**
+ * Performs the intents of one kind, up to its concurrency at once (the bulkhead), each under a deadline and outside any transaction;
+ * then writes the outcome, "done" and the reply in one transaction that only the newest claim can make. At least one call outside,
+ * exactly one outcome. What throws is unknown and is tried again, without end.
+ */
+export class IntentWorker {
+  private readonly running = new Set<Promise<void>>();
+  private readonly aborting = new AbortController();
+  private readonly trouble: Trouble;
+  private readonly limit: number;
+  private readonly deadline: number;
+  private readonly delays: { initial: number; max: number };
+
+  constructor(private readonly s: IntentWorkerSettings) {
+    const { concurrency = 20, deadline = '30s', backoff: o = {} } = s.performer.options;
+    this.limit = concurrency;
+    this.deadline = duration(deadline);
+    this.delays = { initial: duration(o.initial ?? '500ms'), max: duration(o.max ?? '30s') };
+    this.trouble = new Trouble(`intents of kind ${this.kind} cannot be claimed`);
+  }
+
+  get kind(): string {
+    return this.s.performer.definition.kind;
+  }
+
+  /** Until the signal aborts; then `close`. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { store, clock, wakeup } = this.s;
+    for (let failures = 0; !signal.aborted;) {
+      const free = this.limit - this.running.size;
+      try {
+        const claimed = free > 0 ? await store.claim(this.kind, free, this.deadline + SETTLE_TIME) : [];
+        if (failures > 0) this.trouble.over();
+        failures = 0;
+        for (const intent of claimed) this.launch(intent);
+        if (claimed.length === 0 || claimed.length < free) await wakeup.sleep(POLL, clock, signal);
+      } catch (error) {
+        this.trouble.found(error);
+        await clock.sleep(100 + backoff(++failures, { initial: 200, max: 2_000 }), signal);
+      }
+    }
+  }
+
+  /** Waits for what runs; cuts it short when it takes too long. A claim that is left behind runs out, and another process goes on. */
+  async close(): Promise<void> {
+    const { clock } = this.s;
+    const done = Promise.all(this.running);
+    const over = new AbortController();
+    await Promise.race([done, clock.sleep(STOP_LIMIT / 2, over.signal)]);
+    if (this.running.size) this.aborting.abort(new Error('the service stops'));
+    await Promise.race([done, clock.sleep(STOP_LIMIT / 2, over.signal)]);
+    over.abort();
+  }
+
+  private launch(intent: ClaimedIntent): void {
+    const work = this.attempt(intent)
+      .catch((error: unknown) => logger().error({ err: error, intent: intent.id, kind: intent.kind }, 'an intent attempt broke'))
+      .finally(() => {
+        this.running.delete(work);
+        this.s.wakeup.wake();
+      });
+    this.running.add(work);
+  }
+
+  private attempt(intent: ClaimedIntent): Promise<void> {
+    const attributes = { 'ballast.intent.kind': intent.kind, 'ballast.intent.id': intent.id, 'ballast.intent.attempt': intent.attempt };
+    return inSpan(`perform ${intent.kind}`, { parent: intent.trace, attributes }, async (span) => {
+      try {
+        await this.settle(intent, await this.perform(intent));
+      } catch (error) {
+        recordError(span, error);
+        if (error instanceof ClaimLostError)
+          logger().warn({ intent: intent.id, kind: intent.kind }, 'a later attempt took the intent over');
+        else await this.postpone(intent, error);
+      }
+    });
+  }
+
+  /** The slot is held until the work has really ended, so the signal is the performer's to obey. A refusal is an outcome. */
+  private async perform(intent: ClaimedIntent): Promise<Settlement> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new IntentDeadlineError(this.deadline)), this.deadline);
+    const signal = AbortSignal.any([late.signal, this.aborting.signal]);
+    try {
+      const payload: unknown = this.s.performer.definition.payload.parse(intent.payload);
+      return await this.s.performer.perform({ id: intent.id, payload, attempt: intent.attempt, signal });
+    } catch (error) {
+      if (error instanceof Refused) return () => new Refusal(error.code, error.message);
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** The outside has answered: while the claim lasts, an outage delays the writing of it and does not ask again. */
+  private async settle(intent: ClaimedIntent, settlement: Settlement): Promise<void> {
+    const { database, clock } = this.s;
+    const end = clock.now().getTime() + SETTLE_TIME;
+    for (let tries = 1, write = settlement; ; tries++) {
+      try {
+        return await database.transaction((tx) => this.write(tx, intent, write));
+      } catch (error) {
+        if (error instanceof Refused) write = () => new Refusal(error.code, error.message);
+        else if (!isBlameless(error) || clock.now().getTime() >= end) throw error;
+        else await clock.sleep(50 + backoff(tries, { initial: 100, max: 1_000, random: this.s.random }), this.aborting.signal);
+      }
+    }
+  }
+
+  private async write(tx: Tx, intent: ClaimedIntent, settlement: Settlement): Promise<void> {
+    const { store, inbox, replies, checkReply } = this.s;
+    const state = await store.settle(tx, intent);
+    if (state === 'lost') throw new ClaimLostError();
+    if (state === 'already') return;
+    const result = await settlement(tx);
+    const to = intent.reply;
+    if (!to) return;
+    const reply: Reply =
+      result instanceof Refusal
+        ? { outcome: 'failed', code: result.code, message: result.message }
+        : { outcome: 'succeeded', result: checkReply(to.commandType, result ?? {}) };
+    replies.send(tx, to, reply);
+    await inbox.keepReplies(tx, new Map([[to.commandId, reply]]));
+  }
+
+  private async postpone(intent: ClaimedIntent, error: unknown): Promise<void> {
+    const { store, clock, random, wakeup } = this.s;
+    const delay = backoff(intent.attempt, { ...this.delays, random });
+    const reason = scrub(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+      .replaceAll('\0', '')
+      .slice(0, 500);
+    logger().warn({ intent: intent.id, kind: intent.kind, attempt: intent.attempt, reason, retryInMs: delay }, 'an intent is tried again');
+    // When this fails too, the claim runs out by itself.
+    await store.postpone(intent, delay, reason).catch(() => undefined);
+    void untraced(() => clock.sleep(delay, this.aborting.signal)).then(() => wakeup.wake());
+  }
+}

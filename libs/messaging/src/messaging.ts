@@ -1,0 +1,174 @@
+import type { Database } from '@ballast/database';
+import { repliesTopic, type AnyCommand } from '@ballast/message';
+import { logger } from '@ballast/tracing';
+import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { setCause } from './cause.js';
+import { systemClock } from './clock.js';
+import { DeadLetters } from './dead-letters.js';
+import { discover } from './discovery.js';
+import { Inbox } from './inbox.js';
+import { sqlInboxStore } from './inbox.store.js';
+import type { IntentStore } from './intent.store.js';
+import { IntentWorker } from './intent.worker.js';
+import type { Intents } from './intents.js';
+import type { MessagingOptions } from './messaging.module.js';
+import type { Outbox } from './outbox.js';
+import { Relay } from './relay.js';
+import { SqlRelayStore } from './relay.store.js';
+import type { Replies } from './replies.js';
+import { ReplyWriter } from './reply-writer.js';
+import { Sampler } from './sampler.js';
+import { untraced } from './spans.js';
+import type { Subscription } from './transport.js';
+import { within } from './within.js';
+import { Wakeup } from './wakeup.js';
+import { checkResult, checkWiring, routerOf, type Found } from './wiring.js';
+
+export interface MessagingParts {
+  options: MessagingOptions & { instanceId: string };
+  database: Database;
+  outbox: Outbox;
+  intents: Intents;
+  intentStore: IntentStore;
+  replies: Replies;
+  relayWakeup: Wakeup;
+  workerWakeups: Map<string, Wakeup>;
+  newId: () => string;
+  discovery: DiscoveryService;
+  scanner: MetadataScanner;
+}
+
+/** How long a stop waits for the outbox to drain; what is left is sent after the next start. */
+const DRAIN_LIMIT = 3_000;
+const STOP_LIMIT = 10_000;
+
+/**
+ * A service's messaging at work. Checks the wiring when the application starts, begins when the database is ready, and stops in the order
+ * that loses nothing: consumers, intents, relay (what they have just written is sent), transport.
+ */
+export class Messaging implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly stopping = new AbortController();
+  private readonly relayStopping = new AbortController();
+  private readonly relay: Relay;
+  private readonly sampler: Sampler;
+  private found!: Found;
+  private workers: IntentWorker[] = [];
+  private subscription?: Subscription;
+  private loops: Promise<void>[] = [];
+  private relayLoop?: Promise<void>;
+  private stopped?: Promise<void>;
+
+  constructor(private readonly parts: MessagingParts) {
+    const { database, options, relayWakeup } = parts;
+    const store = new SqlRelayStore(database);
+    this.relay = new Relay({ store, transport: options.transport, clock: systemClock, owner: options.instanceId, wakeup: relayWakeup });
+    this.sampler = new Sampler(database, store, parts.intentStore, systemClock);
+  }
+
+  /** Whether the broker answers: for the `degraded` part of readiness. */
+  get connected(): boolean {
+    return this.parts.options.transport.connected;
+  }
+
+  onApplicationBootstrap(): void {
+    const { options, discovery, scanner, database } = this.parts;
+    this.found = discover(discovery, scanner);
+    checkWiring(options, this.found);
+    this.workers = this.found.performers.map((performer) => this.workerOf(performer));
+    database.ready.then(
+      () => untraced(() => this.start()),
+      (error: unknown) => logger().error({ reason: (error as Error).message }, 'messaging does not start: the database is not ready'),
+    );
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.stop();
+  }
+
+  /** Bounded; may be called more than once. Call it when no request is at work any more, and before the database is closed. */
+  stop(): Promise<void> {
+    this.stopped ??= this.stopInOrder();
+    return this.stopped;
+  }
+
+  private start(): void {
+    const { signal } = this.stopping;
+    if (signal.aborted) return;
+    const { transport } = this.parts.options;
+    const topics = this.topics();
+    void transport.connect([...topics.subscribed, ...topics.others]);
+    this.relayLoop = this.relay.run(this.relayStopping.signal);
+    this.loops = [...this.workers.map((worker) => worker.run(signal)), this.sampler.run(signal)];
+    if (topics.subscribed.length) void this.subscribe(topics.subscribed);
+  }
+
+  private async subscribe(topics: string[]): Promise<void> {
+    const { options, database, outbox, intents, replies } = this.parts;
+    const replyWriter = this.replyWriter();
+    const inbox = new Inbox({
+      group: options.service,
+      router: routerOf(this.found.handlers, replies, options.definitions),
+      database,
+      store: sqlInboxStore,
+      deadLetters: new DeadLetters({ store: sqlInboxStore, outbox, replies: replyWriter, service: options.service }),
+      replies: replyWriter,
+      intents,
+      setCause,
+      clock: systemClock,
+    });
+    this.subscription = await options.transport.subscribe({
+      group: options.service,
+      topics,
+      onBatch: (batch) => untraced(() => inbox.onBatch(batch)),
+    });
+  }
+
+  private async stopInOrder(): Promise<void> {
+    const { transport } = this.parts.options;
+    const late = (what: string) => () => new Error(`${what} took too long to stop`);
+    const patiently = async (what: string, work: Promise<unknown>, ms = STOP_LIMIT) => {
+      await within(ms, work, late(what)).catch((error: unknown) => logger().warn({ reason: (error as Error).message }, 'stopping'));
+    };
+    this.stopping.abort();
+    if (this.subscription) await patiently('the consumer', this.subscription.stop());
+    await patiently('the intents', Promise.all([...this.loops, ...this.workers.map((worker) => worker.close())]));
+    this.relayStopping.abort();
+    await patiently('the relay', Promise.resolve(this.relayLoop));
+    await patiently('the outbox', this.relay.close(DRAIN_LIMIT), DRAIN_LIMIT + 1_000);
+    await patiently('the transport', transport.close());
+  }
+
+  private workerOf(performer: Found['performers'][number]): IntentWorker {
+    const { options, database, intentStore, workerWakeups } = this.parts;
+    const wakeup = new Wakeup();
+    workerWakeups.set(performer.definition.kind, wakeup);
+    const commands = new Map(options.definitions.flatMap((d) => (d.kind === 'command' ? [[d.type, d as AnyCommand]] : [])));
+    return new IntentWorker({
+      performer,
+      store: intentStore,
+      inbox: sqlInboxStore,
+      database,
+      replies: this.replyWriter(),
+      checkReply: (type, result) => checkResult(commands.get(type)!, result),
+      clock: systemClock,
+      random: Math.random,
+      wakeup,
+    });
+  }
+
+  private replyWriter(): ReplyWriter {
+    const { options, outbox, newId } = this.parts;
+    return new ReplyWriter({ service: options.service, outbox, clock: systemClock, newId });
+  }
+
+  /** What this service reads, and what it may write to: a command goes to a topic whose owner may not have started yet. */
+  private topics(): { subscribed: string[]; others: string[] } {
+    const { options, replies } = this.parts;
+    const { service, definitions, consumes } = options;
+    const commands = definitions.filter((d) => d.kind === 'command' && d.service === service);
+    const subscribed = new Set([...consumes, ...commands].map((d) => d.topic));
+    if (replies.listener) subscribed.add(repliesTopic(service));
+    return { subscribed: [...subscribed], others: [...new Set(definitions.map((d) => d.topic))].filter((t) => !subscribed.has(t)) };
+  }
+}

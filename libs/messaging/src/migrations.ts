@@ -1,3 +1,0 @@
-import type { MigrationClass } from '@ballast/database';
-
-export const messagingMigrations: MigrationClass[] = [];

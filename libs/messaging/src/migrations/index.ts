@@ -1,0 +1,5 @@
+import type { MigrationClass } from '@ballast/database';
+import { Messaging1760000000200 } from './1760000000200-messaging.js';
+
+/** The tables of outbox, inbox, dead letters and intents: add them to a service's own migrations. */
+export const messagingMigrations: MigrationClass[] = [Messaging1760000000200];

@@ -120,6 +120,6 @@ function readDatabase(manifest: ServiceManifest, read: Read): DatabaseConfig {
 /** The manifest is frozen by its own maker, and holds contracts that are not ours to freeze. */
 function deepFreeze<T extends object>(value: T, except: object): Readonly<T> {
   for (const part of Object.values(value))
-    if (typeof part === 'object' && part !== null && part !== except) deepFreeze(part as object, except);
+    if (typeof part === 'object' && part !== null && part !== except && !ArrayBuffer.isView(part)) deepFreeze(part as object, except);
   return Object.freeze(value);
 }

@@ -1,4 +1,4 @@
-import { Database, type DatabaseConfig, DatabaseModule, type MigrationClass } from '@ballast/database';
+import { type DatabaseConfig, DatabaseModule, type MigrationClass } from '@ballast/database';
 import { type DynamicModule, Module, type Provider, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import type { Transport } from '@ballast/messaging';
@@ -11,6 +11,7 @@ import { serviceMigrations } from './migrations.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimiter } from './rate-limit.js';
 import { Routes } from './routes.js';
+import { Startup } from './startup.js';
 import { TokenKeys } from './token-keys.js';
 import { CONFIG } from './tokens.js';
 import { validationPipe } from './validation.js';
@@ -25,13 +26,12 @@ export interface ServiceParts {
   transport?: Transport;
 }
 
-export { Database };
-
 const providers: Provider[] = [
   RateLimiter,
   Routes,
   TokenKeys,
   Idempotency,
+  Startup,
   { provide: APP_GUARD, useClass: AuthGuard },
   { provide: APP_PIPE, useFactory: validationPipe },
   { provide: APP_FILTER, useClass: ProblemFilter },
@@ -52,7 +52,7 @@ export class ServiceModule {
         global: true,
         imports: [DiscoveryModule],
         providers: [{ provide: CONFIG, useValue: config }, ...providers],
-        exports: [CONFIG, TokenKeys, Idempotency, RateLimiter],
+        exports: [CONFIG, TokenKeys, Idempotency, RateLimiter, Startup],
       },
     ];
     if (config.database) imports.push(databaseModule(config.database, parts, messaging));
@@ -91,7 +91,7 @@ async function messagingParts(config: BaseConfig, parts: ServiceParts) {
   const migrations: MigrationClass[] = [...messagingMigrations];
   if (parts.sagas) {
     const { SagaModule, sagaMigrations } = await import('@ballast/saga');
-    modules.push(SagaModule.forRoot({ service: manifest.name }));
+    modules.push(SagaModule.forRoot({ service: manifest.name, transport }));
     migrations.push(...sagaMigrations);
   }
   return { transport, modules, migrations, entities: [] as EntityTarget<ObjectLiteral>[] };

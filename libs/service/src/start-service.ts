@@ -14,13 +14,14 @@ import { nestLogger } from './nest-logger.js';
 import { RateLimiter } from './rate-limit.js';
 import { Routes } from './routes.js';
 import { ServiceModule, type ServiceParts } from './service.module.js';
+import { Startup } from './startup.js';
 import { TokenKeys } from './token-keys.js';
 
 export interface RunningService {
   /** For example `http://127.0.0.1:3002`. */
   readonly url: string;
   readonly app: NestFastifyApplication;
-  /** Resolves when it can take requests: migrated, once its database was there. */
+  /** Resolves when it can take requests: migrated, once its database was there, and its start-up work done. */
   readonly ready: Promise<void>;
   /** Stops taking requests, lets those at work finish (10 s at most), then consumers, intents, relay and pools. May be called twice. */
   close(): Promise<void>;
@@ -42,6 +43,7 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
 
   const database = config.database ? app.get(Database, { strict: false }) : undefined;
   const keys = app.get(TokenKeys);
+  const startup = app.get(Startup);
   const dependencies: Dependency[] = [
     ...(database ? [{ name: 'database', available: () => database.available }] : []),
     ...(root.transport ? [{ name: 'broker', available: () => root.transport!.connected }] : []),
@@ -56,11 +58,13 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
 
   await app.listen({ host: config.host, port: config.port });
   let closing: Promise<void> | undefined;
-  const ready = (database?.ready ?? Promise.resolve()).then(
-    () => health.initialised(),
-    // Closed before it ever was ready: nobody's failure.
-    (error: unknown) => (closing ? new Promise<void>(() => undefined) : Promise.reject(error)),
-  );
+  const ready = (database?.ready ?? Promise.resolve())
+    .then(() => startup.run())
+    .then(
+      () => health.initialised(),
+      // Closed before it ever was ready: nobody's failure.
+      (error: unknown) => (closing ? new Promise<void>(() => undefined) : Promise.reject(error)),
+    );
   ready.catch(() => undefined);
   return {
     url: urlOf(server),
@@ -69,6 +73,7 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
     close: () =>
       (closing ??= (async () => {
         health.stopping();
+        startup.stop();
         await drain.close();
         await app.close();
       })()),

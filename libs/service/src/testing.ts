@@ -104,15 +104,21 @@ export async function testService(module: Type, manifest: ServiceManifest, optio
     },
     parts,
   );
-  await service.ready;
+  const stop = async (): Promise<void> => {
+    await service.close();
+    await auth.stop();
+  };
+  try {
+    await service.ready;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   return {
     ...service,
     token: (accountId, roles) => auth.token(accountId, roles),
     request: (path, request) => send(service.url + path, request ?? {}),
-    close: async () => {
-      await service.close();
-      await auth.stop();
-    },
+    close: stop,
   };
 }
 

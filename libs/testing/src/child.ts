@@ -14,6 +14,8 @@ export interface ChildOptions {
   stopSignal?: NodeJS.Signals;
   /** Milliseconds between the request to stop and SIGKILL. */
   grace?: number;
+  /** Stops it, as `stop` does, when aborted. */
+  signal?: AbortSignal;
 }
 
 export interface Exit {
@@ -40,7 +42,8 @@ export interface Child {
  * @throws the error of `spawn` (e.g. ENOENT) when the program cannot be started
  */
 export async function startChild(name: string, command: string, args: readonly string[], options: ChildOptions = {}): Promise<Child> {
-  const { logFile, ipc = false, stopSignal = 'SIGTERM', grace = 10_000, ...rest } = options;
+  const { logFile, ipc = false, stopSignal = 'SIGTERM', grace = 10_000, signal: abort, ...rest } = options;
+  abort?.throwIfAborted();
   const log = logFile === undefined ? 'ignore' : openSync(logFile, 'a', 0o600);
   const child = spawn(command, args, { ...rest, detached: true, stdio: ['ignore', log, log, ...(ipc ? (['ipc'] as const) : [])] });
   if (typeof log === 'number') closeSync(log);
@@ -56,9 +59,13 @@ export async function startChild(name: string, command: string, args: readonly s
   child.on('error', () => undefined);
   const pid = child.pid as number;
   const watchdog = startWatchdog(pid, stopSignal, grace);
-  void exited.then(() => watchdog?.kill('SIGKILL'));
+  living.add(child);
+  void exited.then(() => {
+    living.delete(child);
+    watchdog?.kill('SIGKILL');
+  });
 
-  return {
+  const started: Child = {
     name,
     pid,
     process: child,
@@ -72,6 +79,32 @@ export async function startChild(name: string, command: string, args: readonly s
       return exited.finally(() => clearTimeout(force));
     },
   };
+  abort?.addEventListener('abort', () => void started.stop(), { once: true });
+  return started;
+}
+
+const living = new Set<ChildProcess>();
+
+/** Ends every child at once, without a chance to clean up: for someone who does not want to wait any longer. */
+export function killChildren(): void {
+  for (const child of living) child.kill('SIGKILL');
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @throws an error with the end of its log when it fails
+ */
+export async function runChild(
+  name: string,
+  command: string,
+  args: readonly string[],
+  options: ChildOptions & { logFile: string },
+): Promise<void> {
+  const child = await startChild(name, command, args, options);
+  const { code, signal } = await child.exited;
+  options.signal?.throwIfAborted();
+  if (code !== 0) throw new Error(`${name} failed (${signal ?? `exit ${code}`}):\n${logTail(options.logFile)}`);
 }
 
 /** The last lines a child wrote, for an error message. */

@@ -1,4 +1,5 @@
-export { type Child, type ChildOptions, type Exit, logTail, startChild } from './child.js';
+export { type Child, type ChildOptions, type Exit, killChildren, logTail, runChild, startChild } from './child.js';
+export { type Availability, dockerImageAvailable } from './docker.js';
 export { eventually } from './eventually.js';
 export { type FaultProxy, faultProxy } from './fault-proxy.js';
 export { isRunning, killProcess, pauseProcess } from './faults.js';

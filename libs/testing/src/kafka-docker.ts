@@ -5,7 +5,8 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { logTail, startChild } from './child.js';
 import type { RunningKafka } from './kafka.js';
-import type { Availability, KafkaLaunch } from './kafka-java.js';
+import { type Availability, dockerImageAvailable } from './docker.js';
+import type { KafkaLaunch } from './kafka-java.js';
 import { brokerAnswers } from './kafka-ready.js';
 import { freePort } from './ports.js';
 
@@ -13,28 +14,12 @@ const run = promisify(execFile);
 const image = 'apache/kafka:4.3.1';
 
 /** Whether Docker's engine answers and the image is there or can be pulled. */
-export async function dockerKafkaAvailable(log: (line: string) => void = () => undefined): Promise<Availability> {
-  try {
-    await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 10_000 });
-  } catch {
-    return { available: false, reason: 'Docker does not answer' };
-  }
-  try {
-    await run('docker', ['image', 'inspect', image]);
-    return { available: true };
-  } catch {
-    log(`pulling the image ${image}`);
-  }
-  try {
-    await run('docker', ['pull', '--quiet', image], { timeout: 180_000 });
-    return { available: true };
-  } catch {
-    return { available: false, reason: `Docker cannot pull ${image}` };
-  }
+export function dockerKafkaAvailable({ log, signal }: Pick<KafkaLaunch, 'log' | 'signal'>): Promise<Availability> {
+  return dockerImageAvailable(image, { log, ...(signal && { signal }) });
 }
 
 /** Starts Apache Kafka in a container that goes when it stops; its data is in a volume named after `directory`. */
-export async function startDockerKafka({ directory, port, log }: KafkaLaunch): Promise<RunningKafka> {
+export async function startDockerKafka({ directory, port, log, signal }: KafkaLaunch): Promise<RunningKafka> {
   mkdirSync(directory, { recursive: true });
   const name = `ballast-kafka-${createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 12)}`;
   const marker = join(directory, 'docker-volume');
@@ -69,12 +54,17 @@ export async function startDockerKafka({ directory, port, log }: KafkaLaunch): P
   const container = ['--name', name, '-p', `127.0.0.1:${clientPort}:9092`, '-v', `${name}:/var/lib/kafka/data`];
   const logFile = join(directory, 'kafka.log');
   // In the foreground: the client hands signals on to the container, so that the watchdog works for it as for any child.
-  const child = await startChild('Kafka (Docker)', 'docker', ['run', '--rm', ...container, ...environment, image], { logFile });
+  const child = await startChild('Kafka (Docker)', 'docker', ['run', '--rm', ...container, ...environment, image], {
+    logFile,
+    grace: 20_000,
+    ...(signal && { signal }),
+  });
   const brokers = [`127.0.0.1:${clientPort}`];
   try {
     await brokerAnswers(brokers, { timeout: 90_000, child });
   } catch (cause) {
     await child.stop();
+    signal?.throwIfAborted();
     throw new Error(`Kafka in Docker did not start:\n${logTail(logFile)}`, { cause });
   }
   return {
@@ -82,6 +72,6 @@ export async function startDockerKafka({ directory, port, log }: KafkaLaunch): P
     kind: 'docker',
     describe: `Apache Kafka in Docker (${image})`,
     child,
-    stop: async () => void (await child.stop({ grace: 20_000 })),
+    stop: async () => void (await child.stop()),
   };
 }

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { logTail, startChild } from './child.js';
+import { logTail, runChild, startChild } from './child.js';
+import type { Availability } from './docker.js';
 import type { RunningKafka } from './kafka.js';
 import { brokerAnswers } from './kafka-ready.js';
 import { freePort } from './ports.js';
@@ -16,9 +17,8 @@ export interface KafkaLaunch {
   cache: string;
   port?: number;
   log: (line: string) => void;
+  signal?: AbortSignal;
 }
-
-export type Availability = { available: true } | { available: false; reason: string };
 
 /** Whether a broker can be started with Java; Maven is needed until its jars are in the cache. */
 export async function javaKafkaAvailable(cache: string): Promise<Availability> {
@@ -38,12 +38,12 @@ export async function javaKafkaAvailable(cache: string): Promise<Availability> {
  * Starts one Apache Kafka broker in a small JVM. What takes long is done once and kept in `cache`: the jars, a formatted data
  * directory, and an archive of loaded classes (made when the first broker stops), which more than halves the next starts.
  */
-export async function startJavaKafka({ directory, cache, port, log }: KafkaLaunch): Promise<RunningKafka> {
+export async function startJavaKafka({ directory, cache, port, log, signal }: KafkaLaunch): Promise<RunningKafka> {
   mkdirSync(cache, { recursive: true });
   mkdirSync(directory, { recursive: true });
-  const jars = await resolveJars(cache, log);
+  const jars = await resolveJars(cache, log, signal);
   const data = join(directory, 'data');
-  if (!existsSync(join(data, 'meta.properties'))) cpSync(await formattedStorage(cache, jars, log), data, { recursive: true });
+  if (!existsSync(join(data, 'meta.properties'))) cpSync(await formattedStorage(cache, jars, log, signal), data, { recursive: true });
 
   const [clientPort, controllerPort] = [port ?? (await freePort()), await freePort()];
   const settings = writeSettings(directory, {
@@ -57,6 +57,7 @@ export async function startJavaKafka({ directory, cache, port, log }: KafkaLaunc
   const child = await startChild('Kafka', 'java', [...jvmOptions, ...classes.options, '-cp', jars, 'kafka.Kafka', settings], {
     cwd: directory,
     logFile,
+    ...(signal && { signal }),
   });
   const brokers = [`127.0.0.1:${clientPort}`];
   try {
@@ -64,6 +65,7 @@ export async function startJavaKafka({ directory, cache, port, log }: KafkaLaunc
   } catch (cause) {
     await child.stop();
     classes.discard();
+    signal?.throwIfAborted();
     throw new Error(`Kafka did not start:\n${logTail(logFile)}`, { cause });
   }
   return {
@@ -114,17 +116,22 @@ function jarFolder(cache: string): string {
 }
 
 /** The class path. Jars are listed one by one: an archive of classes is refused for a class path with `*`. */
-async function resolveJars(cache: string, log: (line: string) => void): Promise<string> {
+async function resolveJars(cache: string, log: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const folder = jarFolder(cache);
   await makeOnce(folder, async (partial) => {
     log(`downloading Apache Kafka ${kafkaVersion()} (44 MB) with Maven`);
     const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${partial}`, '-DincludeScope=runtime'];
+    const logFile = join(cache, 'maven.log');
+    rmSync(logFile, { force: true });
     try {
-      await run('mvn', ['-B', '-q', '-f', pomFile(), ...goal], { maxBuffer: 64 * 1024 * 1024 });
-    } catch (error) {
-      const { stdout = '' } = error as { stdout?: string };
-      const reason = stdout.split('\n').find((line) => line.includes('[ERROR]')) ?? String(error);
-      throw new Error(`Maven could not download Apache Kafka: ${reason.trim()}`, { cause: error });
+      await runChild('Maven', 'mvn', ['-B', '-q', '-f', pomFile(), ...goal], { logFile, ...(signal && { signal }) });
+    } catch (cause) {
+      signal?.throwIfAborted();
+      const reason =
+        readFileSync(logFile, 'utf8')
+          .split('\n')
+          .find((line) => line.startsWith('[ERROR]')) ?? String(cause);
+      throw new Error(`Maven could not download Apache Kafka (see ${logFile}): ${reason}`, { cause });
     }
   });
   return readdirSync(folder)
@@ -135,7 +142,7 @@ async function resolveJars(cache: string, log: (line: string) => void): Promise<
 }
 
 /** An empty, formatted data directory. Formatting takes a JVM of its own, so it is done once and copied. */
-async function formattedStorage(cache: string, jars: string, log: (line: string) => void): Promise<string> {
+async function formattedStorage(cache: string, jars: string, log: (line: string) => void, signal?: AbortSignal): Promise<string> {
   const folder = join(cache, `storage-${kafkaVersion()}`);
   await makeOnce(folder, async (partial) => {
     log('formatting the storage of Kafka');
@@ -145,7 +152,11 @@ async function formattedStorage(cache: string, jars: string, log: (line: string)
       'log.dirs': partial,
     });
     const format = ['kafka.tools.StorageTool', 'format', '--cluster-id', '5L6g3nShT-eMCtK--X86sw', '--config', settings];
-    await run('java', [...jvmOptions, '-cp', jars, ...format]);
+    const logFile = join(cache, 'format.log');
+    await runChild('Formatting the storage of Kafka', 'java', [...jvmOptions, '-cp', jars, ...format], {
+      logFile,
+      ...(signal && { signal }),
+    });
     rmSync(settings);
   });
   return folder;

@@ -1,9 +1,9 @@
+import { join } from 'node:path';
 import type { Child } from './child.js';
 import { brokerAnswers } from './kafka-ready.js';
 import { dockerKafkaAvailable, startDockerKafka } from './kafka-docker.js';
 import { javaKafkaAvailable, startJavaKafka } from './kafka-java.js';
 import { workspaceRoot } from './workspace.js';
-import { join } from 'node:path';
 
 export type KafkaKind = 'external' | 'docker' | 'java';
 
@@ -19,6 +19,8 @@ export interface KafkaOptions {
   /** Where jars and other things that are made once are kept. Default: `.ballast/kafka` in the workspace. */
   cache?: string;
   log?: (line: string) => void;
+  /** Gives up starting, and leaves nothing running, when aborted. */
+  signal?: AbortSignal;
 }
 
 export interface RunningKafka {
@@ -49,7 +51,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
 
   if (choose === 'docker') return startDockerKafka(launch);
   if (choose === 'java') return startJavaKafka(launch);
-  const docker = await dockerKafkaAvailable(launch.log);
+  const docker = await dockerKafkaAvailable(launch);
   if (docker.available) return startDockerKafka(launch);
   const java = await javaKafkaAvailable(cache);
   if (java.available) return startJavaKafka(launch);

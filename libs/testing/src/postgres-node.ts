@@ -39,6 +39,8 @@ export interface PostgresNodeOptions {
   user: SystemUser | undefined;
   superuser: { user: string; password: string };
   logFile: string;
+  /** Aborts a start. */
+  signal?: AbortSignal | undefined;
 }
 
 /** One Postgres server over one data directory: can be killed and started again. */
@@ -70,7 +72,7 @@ export class PostgresNode {
 
   /** Starts the server and waits until it takes connections. @throws with the end of its log when it ends instead */
   async start(): Promise<void> {
-    const { name, executable, data, port, user, logFile } = this.options;
+    const { name, executable, data, port, user, logFile, signal } = this.options;
     const parameters = Object.entries({ ...settings, port: String(port) }).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     this.#child = await startChild(`Postgres (${name})`, executable, ['-D', data, ...parameters], {
       ...user,
@@ -78,6 +80,7 @@ export class PostgresNode {
       env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
       logFile,
       stopSignal: 'SIGINT', // "fast": ends sessions, writes a checkpoint
+      ...(signal && { signal }),
     });
     await this.#ready(this.#child);
   }
@@ -118,6 +121,7 @@ export class PostgresNode {
         await this.query('SELECT 1');
         return;
       } catch (error) {
+        this.options.signal?.throwIfAborted();
         if (!child.alive) throw new Error(`${child.name} stopped while it started:\n${logTail(this.options.logFile)}`, { cause: error });
         if (Date.now() > end) {
           await child.stop();

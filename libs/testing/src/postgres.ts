@@ -1,8 +1,7 @@
-import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { runChild } from './child.js';
 import { eventually } from './eventually.js';
 import { randomSecret } from './names.js';
 import { freePort, type Host } from './ports.js';
@@ -21,6 +20,8 @@ export interface PostgresOptions {
   /** Whether a streaming replica runs beside the primary. Default: true. */
   replica?: boolean;
   log?: (line: string) => void;
+  /** Gives up starting, and leaves nothing running, when aborted. */
+  signal?: AbortSignal;
 }
 
 /** Where a Postgres is and how to administer it: what is needed to use one somebody else started. */
@@ -69,6 +70,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       data: join(home, name),
       executable: binaries.postgres,
       logFile: join(home, `postgres-${name}.log`),
+      signal: options.signal,
     });
   let primary = node(first, options.port ?? (await freePort()));
   let replica = options.replica === false ? undefined : node(second, options.replicaPort ?? (await freePort()));
@@ -77,7 +79,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   try {
     if (!existsSync(join(primary.data, 'PG_VERSION'))) {
       log('creating the database cluster');
-      await initialise(primary.data, binaries, user, passwords.superuser);
+      await initialise(primary.data, binaries, user, passwords.superuser, options.signal);
     }
     // A known standby starts beside its primary, and connects as soon as that is up.
     const knownStandby = replica?.isStandby ? replica : undefined;
@@ -158,7 +160,13 @@ function rememberPrimary(home: string, name: string): void {
   writeFileSync(join(home, 'primary'), `${name}\n`);
 }
 
-async function initialise(data: string, { initdb }: PostgresBinaries, user: SystemUser | undefined, password: string): Promise<void> {
+async function initialise(
+  data: string,
+  { initdb }: PostgresBinaries,
+  user: SystemUser | undefined,
+  password: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   // Initialised beside and renamed, so that a start that was killed half way leaves no half cluster.
   const partial = `${data}.partial`;
   rmSync(partial, { recursive: true, force: true });
@@ -168,16 +176,15 @@ async function initialise(data: string, { initdb }: PostgresBinaries, user: Syst
   giveTo(user, partial);
   giveTo(user, passwordFile);
   try {
-    await promisify(execFile)(
-      initdb,
-      [
-        ['-D', partial],
-        ['-U', superuserName],
-        [`--pwfile=${passwordFile}`],
-        ['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'],
-      ].flat(),
-      { ...user, cwd: partial, env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' } },
-    );
+    const cluster = ['-D', partial, '-U', superuserName, `--pwfile=${passwordFile}`, '--auth=scram-sha-256'];
+    const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+    await runChild('initdb', initdb, [...cluster, ...locale], {
+      ...user,
+      cwd: partial,
+      env: { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' },
+      logFile: `${data}.initdb.log`,
+      ...(signal && { signal }),
+    });
     writeFileSync(
       join(partial, 'pg_hba.conf'),
       'host all all 127.0.0.1/32 scram-sha-256\nhost replication replicator 127.0.0.1/32 scram-sha-256\n',

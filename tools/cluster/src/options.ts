@@ -1,0 +1,70 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import type { ClusterOptions } from './cluster.js';
+import { ClusterError, messageOf } from './errors.js';
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+export const startHelp = `Usage: npm start [-- options]
+
+  --fresh            begin with nothing: drops data, logs, passwords and keys of earlier runs
+  --port-offset N    add N to every port, to run beside something else
+  --home DIRECTORY   keep data elsewhere than in .ballast
+  --help
+
+KAFKA_BROKERS uses brokers that run already, OTEL_EXPORTER_OTLP_ENDPOINT sends traces there.`;
+
+export const demoHelp = `Usage: npm run demo [-- options]
+
+  --token TOKEN      the payment token: tok_ok (default), tok_declined, tok_insufficient_funds, tok_slow, tok_flaky, tok_unknown
+  --home DIRECTORY   of a cluster that keeps its data elsewhere than in .ballast
+  --help`;
+
+/** @throws {ClusterError} for an option or a variable that cannot be understood */
+export function parseStart(args: readonly string[], env: Env): { help: boolean; options: ClusterOptions } {
+  const values = parse(args, {
+    fresh: { type: 'boolean', default: false },
+    'port-offset': { type: 'string', default: '0' },
+    home: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  });
+  const offset = Number(values['port-offset']);
+  const highest = 65_535 - 16_686;
+  if (!Number.isInteger(offset) || offset < 0 || offset > highest) {
+    throw new ClusterError(`--port-offset must be a whole number from 0 to ${highest}, not "${String(values['port-offset'])}"`);
+  }
+  const brokers = env['KAFKA_BROKERS']
+    ?.split(',')
+    .map((broker) => broker.trim())
+    .filter(Boolean);
+  const bad = brokers?.find((broker) => !/^[^\s:]+:\d+$/.test(broker));
+  if (bad !== undefined) throw new ClusterError(`KAFKA_BROKERS must be host:port, several with commas; "${bad}" is not`);
+  return {
+    help: values['help'] === true,
+    options: {
+      portOffset: offset,
+      fresh: values['fresh'] === true,
+      ...(typeof values['home'] === 'string' && { home: values['home'] }),
+      ...(brokers?.length && { kafka: { brokers } }),
+      ...(env['OTEL_EXPORTER_OTLP_ENDPOINT'] && { otlpEndpoint: env['OTEL_EXPORTER_OTLP_ENDPOINT'] }),
+    },
+  };
+}
+
+/** @throws {ClusterError} for an option that cannot be understood */
+export function parseDemo(args: readonly string[]): { help: boolean; token: string; home?: string } {
+  const { help, token, home } = parse(args, {
+    token: { type: 'string', default: 'tok_ok' },
+    home: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  });
+  return { help: help === true, token: String(token), ...(typeof home === 'string' && { home }) };
+}
+
+function parse(args: readonly string[], options: NonNullable<ParseArgsConfig['options']>): Record<string, unknown> {
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    // Node's message goes on with advice about positional arguments, which there are none of.
+    throw new ClusterError(`${messageOf(error).split('. ')[0]}; see --help`, { cause: error });
+  }
+}

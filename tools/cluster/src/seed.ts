@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { randomSecret } from '@ballast/testing';
+import type { Home } from './home.js';
+import { readPrivate, writePrivate } from './secrets.js';
+import { type Credentials, ShopClient } from './shop-client.js';
+
+/** Who may sign in to a seeded shop. */
+export interface Accounts {
+  merchant: Credentials;
+  buyer: Credentials;
+}
+
+/** Name and price in cents; the SKUs are sku-001, sku-002, … */
+const catalogue: readonly (readonly [name: string, cents: number])[] = [
+  ['Brass compass', 4900],
+  ['Signal lantern', 3450],
+  ['Manila rope, 20 m', 2800],
+  ['Oilskin jacket', 12900],
+  ['Bosun’s whistle', 1250],
+  ['Chart of the North Sea', 1990],
+  ['Deck knife', 3700],
+  ['Enamel mug', 890],
+  ['Wool watch cap', 1590],
+  ['Ship’s bell', 8900],
+  ['Marine chronometer', 24900],
+  ['Bag of ballast stones', 590],
+];
+const onHand = 1_000;
+
+/** The merchant's and the buyer's accounts: made once, with generated passwords, and handed to auth in its bootstrap file. */
+export function ensureAccounts(home: Home): { accounts: Accounts; created: boolean } {
+  const created = !existsSync(home.credentials);
+  if (created) {
+    writePrivate(home.credentials, {
+      merchant: { email: 'merchant@ballast.example', password: randomSecret() },
+      buyer: { email: 'buyer@ballast.example', password: randomSecret() },
+    } satisfies Accounts);
+  }
+  const accounts = readPrivate<Accounts>(home.credentials);
+  writePrivate(home.bootstrap, {
+    accounts: [
+      { ...accounts.merchant, roles: ['merchant'] },
+      { ...accounts.buyer, roles: [] },
+    ],
+  });
+  return { accounts, created };
+}
+
+/** Puts the products that are missing into the shop, through its public API. Returns how many that were. */
+export async function seedProducts(gateway: string, merchant: Credentials): Promise<number> {
+  const shop = await ShopClient.signIn(gateway, merchant);
+  const { body } = await shop.request<{ items: { sku: string }[] }>('GET', '/products?limit=100');
+  const known = new Set(body.items.map(({ sku }) => sku));
+  const missing = catalogue
+    .map(([name, amount], index) => ({ sku: `sku-${String(index + 1).padStart(3, '0')}`, name, amount }))
+    .filter(({ sku }) => !known.has(sku));
+  for (const { sku, name, amount } of missing) {
+    await shop.request('PUT', `/products/${sku}`, { body: { name, price: { amount, currency: 'EUR' }, stock: onHand } });
+  }
+  return missing.length;
+}

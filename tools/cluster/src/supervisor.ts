@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Child, type Exit, logTail, startChild, workspaceRoot } from '@ballast/testing';
+import { ClusterError } from './errors.js';
+
+export interface SupervisedOptions {
+  name: string;
+  url: string;
+  env: Record<string, string>;
+  logFile: string;
+  /** Called whenever its process changes. */
+  onChange?: (service: SupervisedService) => void;
+}
+
+const firstDelay = 250;
+const longestDelay = 10_000;
+/** A process that ran so long has proved itself: the next restart is quick again. */
+const provenAfter = 30_000;
+/** Longer than the 25 s after which a service ends its own shutdown. */
+const stopGrace = 28_000;
+
+/** One service as a process of its own that is started again, with growing delays, whenever it ends without being asked. */
+export class SupervisedService {
+  #child: Child | undefined;
+  #wanted = false;
+  #restarts = 0;
+  #delay = firstDelay;
+  #interrupt = new AbortController();
+
+  constructor(private readonly options: SupervisedOptions) {}
+
+  get name(): string {
+    return this.options.name;
+  }
+  get url(): string {
+    return this.options.url;
+  }
+  /** The running process; undefined while there is none. */
+  get pid(): number | undefined {
+    return this.#child?.alive ? this.#child.pid : undefined;
+  }
+  /** How often it was started again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Starts it and supervises it from now on. Does not wait until it is ready. */
+  async start(): Promise<void> {
+    if (this.#wanted) return;
+    this.#wanted = true;
+    this.#interrupt = new AbortController();
+    await this.#spawn();
+  }
+
+  /** Stops it gracefully, and for good. */
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    this.#interrupt.abort();
+    if (this.#child?.alive) await this.#child.stop({ grace: stopGrace });
+  }
+
+  /** Stops it gracefully and starts it anew; resolves when it is ready. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+    await this.ready();
+  }
+
+  /** Sends a signal to its process, SIGKILL by default: a crash, after which it is started again. Resolves when a fatal one has ended it. */
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    if (!child?.alive) throw new ClusterError(`${this.name} does not run`);
+    child.process.kill(signal);
+    if (signal === 'SIGKILL') await child.exited;
+  }
+
+  /**
+   * Waits until it says that it is ready and that nothing it works with is away.
+   *
+   * @param options `firstTime`: a process that ends is then a broken service, not a crash to recover from
+   * @throws {ClusterError} with the end of its log
+   */
+  async ready({ timeout = 90_000, firstTime = false }: { timeout?: number; firstTime?: boolean } = {}): Promise<void> {
+    const first = this.#child;
+    const end = Date.now() + timeout;
+    let last = 'it does not answer';
+    while (Date.now() < end) {
+      if (!this.#wanted) throw new ClusterError(`${this.name} was stopped`);
+      if (firstTime && first && !first.alive) throw this.#failure('ended while it started');
+      const health = await this.#health();
+      if (health?.status === 'ok') return;
+      if (health) last = `it is ${health.status}${health.away?.length ? `, without ${health.away.join(', ')}` : ''}`;
+      await sleep(100);
+    }
+    throw this.#failure(`is not ready after ${timeout / 1000} s: ${last}`);
+  }
+
+  async #spawn(): Promise<void> {
+    const { name, env, logFile } = this.options;
+    const main = join(workspaceRoot(), 'apps', name, 'dist', 'src', 'main.js');
+    const started = Date.now();
+    const child = await startChild(name, process.execPath, ['--import', '@ballast/tracing/register', '--enable-source-maps', main], {
+      cwd: workspaceRoot(),
+      env,
+      logFile,
+      ipc: true,
+      grace: stopGrace,
+    });
+    this.#child = child;
+    this.options.onChange?.(this);
+    void child.exited.then((exit) => this.#ended(exit, Date.now() - started));
+  }
+
+  async #ended(_exit: Exit, ran: number): Promise<void> {
+    this.options.onChange?.(this);
+    if (!this.#wanted) return;
+    if (ran > provenAfter) this.#delay = firstDelay;
+    const delay = this.#delay;
+    this.#delay = Math.min(delay * 2, longestDelay);
+    try {
+      await sleep(delay, undefined, { signal: this.#interrupt.signal });
+    } catch {
+      return; // stopped meanwhile
+    }
+    this.#restarts += 1;
+    await this.#spawn();
+  }
+
+  async #health(): Promise<{ status: string; away?: string[] } | undefined> {
+    try {
+      const response = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+      return (await response.json()) as { status: string; away?: string[] };
+    } catch {
+      return undefined;
+    }
+  }
+
+  #failure(what: string): ClusterError {
+    const { name, logFile } = this.options;
+    return new ClusterError(`${name} ${what}; the end of ${logFile}:\n${logTail(logFile)}`);
+  }
+}

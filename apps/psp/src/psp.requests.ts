@@ -3,7 +3,8 @@ import { z } from 'zod';
 // The processor's own vocabulary: a processor does not know the shop that calls it, so nothing here comes from its contracts.
 
 export const key = z.string().min(1).max(200);
-const money = z.object({ amount: z.int().min(1).max(Number.MAX_SAFE_INTEGER), currency: z.string().regex(/^[A-Z]{3}$/) });
+/** Nothing at all may be authorised and captured too: an order can be free. */
+const money = z.object({ amount: z.int().min(0).max(Number.MAX_SAFE_INTEGER), currency: z.string().regex(/^[A-Z]{3}$/) });
 
 export const authorisationRequest = z.object({ amount: money, token: z.string().min(1).max(200), reference: z.string().min(1).max(200) });
 export const captureRequest = z.object({ authorisation: key, amount: money });

@@ -14,4 +14,4 @@ import { OrderViews } from './order.view.js';
 export class OrderModule {}
 
 /** What this service keeps in its own database. */
-export const storage = { entities: [Order], migrations: [Orders1763800000000] };
+export const storage = { entities: [Order], migrations: [Orders1763800000000], sagas: true };

@@ -1,30 +1,29 @@
-import { lineItem, money, type LineItem, type Money } from '@ballast/contracts';
+import { lineItem, money } from '@ballast/contracts';
 import { Database } from '@ballast/database';
 import { Sagas } from '@ballast/saga';
+import { pageOf } from '@ballast/service';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import type { Order, OrderStatus } from './order.entity.js';
+import type { Order } from './order.entity.js';
+
+/** One line of an order's history, as the buyer sees it. */
+export const historyEntry = z.object({ step: z.string(), outcome: z.string(), at: z.iso.datetime() });
 
 /** An order as its buyer sees it, with its saga's history. */
 export const orderView = z.object({
   orderId: z.uuid(),
   status: z.enum(['PENDING', 'CONFIRMED', 'REJECTED']),
+  /** Why it was rejected, or `STUCK`. */
   reason: z.string().optional(),
   items: z.array(lineItem),
   total: money,
   createdAt: z.iso.datetime(),
-  history: z.array(z.object({ step: z.string(), outcome: z.string(), at: z.iso.datetime() })),
+  history: z.array(historyEntry),
 });
+export type OrderView = z.output<typeof orderView>;
 
-export interface OrderView {
-  orderId: string;
-  status: OrderStatus;
-  reason?: string;
-  items: LineItem[];
-  total: Money;
-  createdAt: string;
-  history: { step: string; outcome: string; at: string }[];
-}
+export const orderList = pageOf(orderView);
+export type OrderList = z.output<typeof orderList>;
 
 /** Puts orders and their sagas together: two queries for any number of orders. */
 @Injectable()

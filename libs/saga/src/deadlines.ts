@@ -1,4 +1,4 @@
-import { Database, isTransient } from '@ballast/database';
+import { CommitUnknownError, Database, isTransient, isUnavailable } from '@ballast/database';
 import { logger } from '@ballast/tracing';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
@@ -85,7 +85,8 @@ export class SagaDeadlines implements OnApplicationBootstrap, BeforeApplicationS
     try {
       await this.runtime.fire(id);
     } catch (error) {
-      if (isTransient(error)) throw error;
+      if (isUnavailable(error) || error instanceof CommitUnknownError) throw error;
+      if (isTransient(error)) return; // somebody else was in the way: the next tick tries again
       logger().error({ err: error, sagaId: id }, 'the timer of a saga could not be handled; it is put off by a minute');
       await this.store.postpone(id, PUT_OFF);
     }

@@ -1,6 +1,7 @@
-import { bookFlight, bookHotel, bookTrip, cancelFlight, cancelHotel, issueTickets, payTrip, type Diary } from '../test/trip.js';
+import { bookTrip, tripCommands, type Diary } from '../test/trip.js';
 import { given } from './testing/index.js';
 
+const { bookFlight, bookHotel, cancelFlight, cancelHotel, issueTickets, payTrip } = tripCommands('hotel', 'airline');
 const tripId = '6f1c9d6e-5b0c-4c8e-9f0e-3b1a2c3d4e5f';
 const room = '12';
 const hotel = bookHotel({ tripId });

@@ -13,11 +13,3 @@ export class UnregisteredSagaError extends Error {
     this.name = 'UnregisteredSagaError';
   }
 }
-
-/** A reply does not belong to the command that its saga sent: the step's command was changed without a new version. */
-export class ReplyMismatchError extends Error {
-  constructor(definition: string, step: string, expected: string, got: string) {
-    super(`Saga ${definition}, step "${step}": awaits a reply to ${expected}, got one to ${got}`);
-    this.name = 'ReplyMismatchError';
-  }
-}

@@ -1,13 +1,11 @@
 import { afterCommit, Database, type Tx } from '@ballast/database';
-import { check } from '@ballast/message';
 import type { IncomingReply } from '@ballast/messaging';
 import { captureContext, currentTraceId, logger } from '@ballast/tracing';
 import { Inject, Injectable } from '@nestjs/common';
-import { advance, callStep, isPromise } from './advance.js';
-import type { Input } from './decide.js';
-import { nameOf } from './decide.js';
+import { advance } from './advance.js';
+import { nameOf, type Input } from './decide.js';
 import type { AnySaga } from './definition.js';
-import { ReplyMismatchError, SagaNotStuckError } from './errors.js';
+import { SagaNotStuckError } from './errors.js';
 import { countIgnored, observeFinished } from './metrics.js';
 import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
 import { PostgresSagaStore } from './postgres-store.js';
@@ -33,7 +31,10 @@ export class SagaRuntime {
     if (saga) await this.proceed(tx, registered, saga, { kind: 'started' });
   }
 
-  /** Throws for a reply of a wrong shape, or when its saga's definition is not here: the reply is dead-lettered and can be replayed. */
+  /**
+   * The reply has passed its contract before it comes here. Throws when its saga's definition is not here, and when the step's own
+   * `reply` does: the reply is dead-lettered and can be replayed; meanwhile the saga waits, as for one that was lost.
+   */
   async onReply(incoming: IncomingReply, tx: Tx): Promise<void> {
     const saga = await this.store.lock(tx, incoming.sagaId);
     if (!saga) {
@@ -41,8 +42,7 @@ export class SagaRuntime {
       return countIgnored('', 'unknown');
     }
     const definition = this.registry.get(saga.record.definition);
-    const reply = saga.record.awaiting === incoming.commandId ? this.checked(definition, saga.record, incoming, tx) : incoming.reply;
-    await this.proceed(tx, definition, saga, { kind: 'reply', commandId: incoming.commandId, reply });
+    await this.proceed(tx, definition, saga, { kind: 'reply', commandId: incoming.commandId, reply: incoming.reply });
   }
 
   async resume(tx: Tx, id: string): Promise<void> {
@@ -78,19 +78,6 @@ export class SagaRuntime {
           `saga ${definition.name} is STUCK at "${nameOf(definition, record)}"`,
         ),
       );
-  }
-
-  /**
-   * The reply with its result parsed by the contract of the command it answers. That command is had by asking the step again,
-   * so that no second list of commands has to be kept in step with the definitions.
-   */
-  private checked(definition: AnySaga, record: SagaRecord, { commandType, reply }: IncomingReply, tx: Tx): IncomingReply['reply'] {
-    if (reply.outcome === 'failed') return reply;
-    const step = nameOf(definition, record);
-    const sent = callStep(definition, record, record, tx);
-    if (isPromise(sent)) throw new ReplyMismatchError(definition.name, step, 'nothing', commandType);
-    if (sent.definition.type !== commandType) throw new ReplyMismatchError(definition.name, step, sent.definition.type, commandType);
-    return { outcome: 'succeeded', result: check(`${commandType}.reply`, sent.definition.reply, reply.result) };
   }
 }
 

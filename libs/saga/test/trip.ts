@@ -5,16 +5,16 @@ import { saga, type SagaFailure } from '../src/definition.js';
 
 const payload = z.object({ tripId: z.uuid() });
 
-export const bookHotel = command('hotel.book-room.v1', { payload, reply: z.object({ room: z.string() }), failures: ['HOTEL_FULL'] });
-export const cancelHotel = command('hotel.cancel-room.v1', { payload, failures: ['TOO_BUSY'] });
-export const bookFlight = command('airline.book-seat.v1', { payload, failures: ['FLIGHT_FULL'] });
-export const cancelFlight = command('airline.cancel-seat.v1', { payload });
-export const payTrip = command('airline.take-payment.v1', { payload, failures: ['CARD_REFUSED'] });
-export const issueTickets = command('airline.issue-tickets.v1', {
-  payload: payload.extend({ room: z.string() }),
-  failures: ['PRINTER_JAM'],
+/** The commands of two participants, under the given service names: on a shared Kafka each test run has topics of its own. */
+export const tripCommands = (hotel: string, airline: string) => ({
+  bookHotel: command(`${hotel}.book-room.v1`, { payload, reply: z.object({ room: z.string() }), failures: ['HOTEL_FULL'] }),
+  cancelHotel: command(`${hotel}.cancel-room.v1`, { payload, failures: ['TOO_BUSY'] }),
+  bookFlight: command(`${airline}.book-seat.v1`, { payload, failures: ['FLIGHT_FULL'] }),
+  cancelFlight: command(`${airline}.cancel-seat.v1`, { payload }),
+  payTrip: command(`${airline}.take-payment.v1`, { payload, failures: ['CARD_REFUSED'] }),
+  issueTickets: command(`${airline}.issue-tickets.v1`, { payload: payload.extend({ room: z.string() }), failures: ['PRINTER_JAM'] }),
 });
-export const tripCommands = [bookHotel, cancelHotel, bookFlight, cancelFlight, payTrip, issueTickets];
+export type TripCommands = ReturnType<typeof tripCommands>;
 
 export interface Trip {
   tripId: string;
@@ -29,18 +29,30 @@ export interface Diary {
   reject(tripId: string, tx: Tx, failure: SagaFailure): Promise<void>;
 }
 
+const patient = { name: 'book-trip.v1', hotel: '2m', flight: '5m', pay: '3m', tickets: '2m' } as const;
+/** For tests that wait for a deadline. */
+export const hasty = { name: 'hasty-trip.v1', hotel: '1s', flight: '1s', pay: '1s', tickets: '1s' } as const;
+
 /** A saga with every kind of step: two bookings, local work between them, a pivot, a command and local work past it. */
-export const bookTrip = (diary: Diary) =>
-  saga<Trip>('book-trip.v1')
+export const bookTrip = (
+  diary: Diary,
+  c: TripCommands = tripCommands('hotel', 'airline'),
+  within: typeof patient | typeof hasty = patient,
+) =>
+  saga<Trip>(within.name)
     .step('book hotel', {
-      do: (s) => bookHotel({ tripId: s.tripId }),
+      do: (s) => c.bookHotel({ tripId: s.tripId }),
       reply: (r) => ({ room: r.room }),
-      undo: (s) => cancelHotel({ tripId: s.tripId }),
-      within: '2m',
+      undo: (s) => c.cancelHotel({ tripId: s.tripId }),
+      within: within.hotel,
     })
     .step('note trip', { do: (s, tx) => diary.note(s.tripId, tx), undo: (s, tx) => diary.strike(s.tripId, tx) })
-    .step('book flight', { do: (s) => bookFlight({ tripId: s.tripId }), undo: (s) => cancelFlight({ tripId: s.tripId }), within: '5m' })
-    .pivot('pay', { do: (s) => payTrip({ tripId: s.tripId }), within: '3m' })
-    .step('issue tickets', { do: (s) => issueTickets({ tripId: s.tripId, room: s.room! }) })
+    .step('book flight', {
+      do: (s) => c.bookFlight({ tripId: s.tripId }),
+      undo: (s) => c.cancelFlight({ tripId: s.tripId }),
+      within: within.flight,
+    })
+    .pivot('pay', { do: (s) => c.payTrip({ tripId: s.tripId }), within: within.pay })
+    .step('issue tickets', { do: (s) => c.issueTickets({ tripId: s.tripId, room: s.room! }), within: within.tickets })
     .step('close trip', { do: (s, tx) => diary.close(s.tripId, tx) })
     .onRejected((s, tx, failure) => diary.reject(s.tripId, tx, failure));

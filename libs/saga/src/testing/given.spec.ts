@@ -1,6 +1,7 @@
-import { bookFlight, bookHotel, bookTrip, cancelHotel, issueTickets, payTrip } from '../../test/trip.js';
+import { bookTrip, tripCommands } from '../../test/trip.js';
 import { given } from './index.js';
 
+const { bookFlight, bookHotel, cancelHotel, issueTickets, payTrip } = tripCommands('hotel', 'airline');
 const tripId = '6f1c9d6e-5b0c-4c8e-9f0e-3b1a2c3d4e5f';
 const otherId = '00000000-0000-4000-8000-000000000000';
 const nothing = () => Promise.resolve();

@@ -21,6 +21,8 @@ import { type Batch, kafkaTransport, type SubscribeOptions, type Subscription, t
 export class Neighbours {
   /** Every message on the topics it listens to, in order per key. */
   readonly heard: Envelope[] = [];
+  private readonly topics = new Set<string>();
+  private subscription?: Subscription;
 
   private constructor(
     private readonly brokers: readonly string[],
@@ -32,7 +34,7 @@ export class Neighbours {
     const prefix = `${randomUUID()}.`;
     const neighbours = new Neighbours(brokers, prefix, prefixed(brokers, prefix));
     await neighbours.kafka.connect(topics);
-    await neighbours.kafka.subscribe({
+    neighbours.subscription = await neighbours.kafka.subscribe({
       group: 'neighbours',
       topics,
       onBatch: async (batch) => {
@@ -72,11 +74,15 @@ export class Neighbours {
     );
   }
 
-  close(): Promise<void> {
-    return this.kafka.close();
+  async close(): Promise<void> {
+    await this.subscription?.stop();
+    await this.kafka.close();
   }
 
   private async send(records: WireRecord[], times: number): Promise<void> {
+    const fresh = [...new Set(records.map((r) => r.topic))].filter((topic) => !this.topics.has(topic));
+    for (const topic of fresh) this.topics.add(topic);
+    if (fresh.length > 0) await this.kafka.connect(fresh);
     for (let i = 0; i < times; i += 1) await this.kafka.send(records);
   }
 }

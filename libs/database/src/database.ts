@@ -84,6 +84,7 @@ export class Database implements OnApplicationShutdown {
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const { attempts = 3, signal } = options;
+    this.closing.signal.throwIfAborted();
     for (let attempt = 1; ; attempt++) {
       try {
         return await runTransaction(this.sources.primary.createQueryRunner(), work, options);
@@ -132,17 +133,14 @@ export class Database implements OnApplicationShutdown {
     }
   }
 
-  /** Waits up to 5 s for what runs, then closes every connection. */
+  /** Begins no more transactions, waits up to 5 s for those that run, then closes every connection. */
   async close(): Promise<void> {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new NoPrimaryError('the database was closed'));
     const { primary, replica, owner } = this.pools;
     owner.cut(() => false);
-    const late = new AbortController();
-    const limit = sleep(DRAIN, undefined, { signal: late.signal }).catch(() => undefined);
-    await Promise.race([Promise.all([primary.end(), replica.end(), this.ready.catch(() => undefined)]), limit]);
-    late.abort();
-    for (const pool of [primary, replica]) pool.cut(() => false);
+    const late = AbortSignal.timeout(DRAIN);
+    await Promise.all([primary.drain(late), replica.drain(late), this.ready.catch(() => undefined)]);
     await this.watcher.stop();
     for (const stop of this.stopObserving) stop();
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { duration } from '@ballast/resilience';
 import { type DatabaseConfig, type Credentials, type Host, sameHost } from './config.js';
@@ -6,6 +7,7 @@ import { streamOf } from './probe.js';
 
 const CONNECT_LIMIT = 5_000;
 const QUERY_GRACE = 2_000;
+const DRAIN_POLL = 10;
 
 export interface RoutedPoolOptions {
   config: DatabaseConfig;
@@ -54,6 +56,17 @@ export class RoutedPool extends pg.Pool {
       if (this.busy.has(client)) this.outdated.add(client);
       else streamOf(client).destroy();
     }
+  }
+
+  /**
+   * Ends once nobody uses it or waits for it; by force when the signal says so. pg's own `end` alone would let those who
+   * wait for a connection run into their time-out.
+   */
+  async drain(force: AbortSignal): Promise<void> {
+    while (this.busyCount + this.waitingCount > 0 && !force.aborted) await sleep(DRAIN_POLL);
+    const ended = this.end();
+    this.cut(() => !force.aborted);
+    await ended;
   }
 
   private forget(client: pg.ClientBase): void {

@@ -4,4 +4,4 @@ export { createLogger, type Logger, logger, type LoggerSettings } from './logger
 export { type Counter, counter, type Gauge, gauge, type Histogram, histogram, metricsContentType, metricsText } from './metrics.js';
 export { isSecretKey, redact, scrub } from './redaction.js';
 export { shutdownTelemetry } from './shutdown.js';
-export { inSpan, recordError, type SpanSettings } from './span.js';
+export { inSpan, recordError, setHttpRoute, type SpanSettings } from './span.js';

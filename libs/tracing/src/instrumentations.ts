@@ -10,7 +10,10 @@ export function isProbe(url: string | undefined): boolean {
 
 export function instrumentations(): Instrumentation[] {
   return [
-    new HttpInstrumentation({ ignoreIncomingRequestHook: (request) => isProbe(request.url) }),
+    new HttpInstrumentation({
+      ignoreIncomingRequestHook: (request) => isProbe(request.url),
+      ignoreOutgoingRequestHook: (request) => isProbe(request.path ?? undefined),
+    }),
     new UndiciInstrumentation({ ignoreRequestHook: (request) => isProbe(request.path) }),
     // Statements only, never their values; a poll that no request caused makes no trace of its own.
     new PgInstrumentation({ enhancedDatabaseReporting: false, requireParentSpan: true, ignoreConnectSpans: true }),

@@ -32,7 +32,6 @@ export function createLogger(settings: LoggerSettings): Logger {
       mixin: traceFields,
       formatters: {
         level: (label) => ({ level: label }),
-        bindings: (bindings) => redact(bindings) as Record<string, unknown>,
         log: (fields) => redact(fields) as Record<string, unknown>,
       },
       serializers: { err: redact },
@@ -40,6 +39,11 @@ export function createLogger(settings: LoggerSettings): Logger {
     },
     settings.destination ?? pino.destination(1),
   );
+  // pino drops the formatter of bindings in children, so what a child is given is redacted on its way in.
+  const { child } = made;
+  made.child = function (this: Logger, bindings, options) {
+    return child.call(this, redact(bindings) as typeof bindings, options) as never;
+  };
   processLogger = made;
   return made;
 }

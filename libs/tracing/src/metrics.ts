@@ -68,16 +68,18 @@ async function runCollector(name: string): Promise<void> {
   try {
     await collectors.get(name)?.(gauge);
   } catch {
-    gauge.reset();
-    gauge.remove();
+    // Resetting a gauge without labels would set it to 0.
+    if (labelsOf(gauge).length > 0) gauge.reset();
+    else gauge.remove();
   }
 }
 
 function once<M extends Metric>(name: string, labels: readonly string[], kind: abstract new (...args: never[]) => M, make: () => M): M {
   const known = registry.getSingleMetric(name);
   if (!known) return make();
-  const had = (known as unknown as { labelNames: string[] }).labelNames;
-  if (!(known instanceof kind) || had.join() !== labels.join())
+  if (!(known instanceof kind) || labelsOf(known).join() !== labels.join())
     throw new TypeError(`metric ${name} exists with another kind or other labels`);
   return known;
 }
+
+const labelsOf = (metric: object) => (metric as { labelNames: string[] }).labelNames;

@@ -1,4 +1,5 @@
 import { type Attributes, context, type Link, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
+import { getRPCMetadata, RPCType } from '@opentelemetry/core';
 import { type Carrier, contextOf } from './carrier.js';
 import { scrub } from './redaction.js';
 
@@ -28,6 +29,12 @@ export async function inSpan<T>(name: string, settings: SpanSettings, fn: (span:
       span.end();
     }
   });
+}
+
+/** Names the server span of the HTTP request under way by its route, e.g. `PUT /cart/items/:sku`, instead of its method alone. */
+export function setHttpRoute(route: string): void {
+  const request = getRPCMetadata(context.active());
+  if (request?.type === RPCType.HTTP) request.route = route;
 }
 
 /** Marks a span as failed. Its name, code, message and stack are kept, never an error's other fields: drivers put values there. */

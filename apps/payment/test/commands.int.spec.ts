@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@ballast/testing';
 import { EUR, failed, Harness, succeeded } from './harness.js';
+import { together } from './together.js';
 
 let h: Harness;
-beforeAll(async () => (h = await Harness.start()), 60_000);
+const all = together();
+beforeAll(async () => {
+  h = await Harness.start();
+  all.begin();
+}, 60_000);
 afterAll(() => h?.stop());
 
 const anId = expect.stringMatching(/^[0-9a-f-]{36}$/);
@@ -24,21 +29,22 @@ describe('a payment, from authorisation to capture', () => {
     },
   );
 
-  it.each([
+  for (const [token, code] of [
     ['tok_declined', 'PAYMENT_DECLINED'],
     ['tok_insufficient_funds', 'INSUFFICIENT_FUNDS'],
     ['tok_nobody_knows', 'PAYMENT_DECLINED'],
-  ])('%s: refused with %s, as often as it is asked', async (token, code) => {
-    const order = h.order(token);
-    expect(await order.authorise()).toEqual(failed(code));
-    expect(await order.authorise()).toEqual(failed(code));
-    expect(await order.payment()).toMatchObject({ status: 'DECLINED' });
-    expect(await order.capture()).toEqual(failed('NOT_AUTHORISED'));
-    expect(await order.void()).toEqual(succeeded());
-    expect(await order.books()).toEqual([]);
-  });
+  ] as const)
+    all.it(`${token}: refused with ${code}, as often as it is asked`, async () => {
+      const order = h.order(token);
+      expect(await order.authorise()).toEqual(failed(code));
+      expect(await order.authorise()).toEqual(failed(code));
+      expect(await order.payment()).toMatchObject({ status: 'DECLINED' });
+      expect(await order.capture()).toEqual(failed('NOT_AUTHORISED'));
+      expect(await order.void()).toEqual(succeeded());
+      expect(await order.books()).toEqual([]);
+    });
 
-  it('an order of nothing is paid without moving money', async () => {
+  all.it('an order of nothing is paid without moving money', async () => {
     const order = h.order('tok_ok', 0);
     await order.paid();
     expect(await order.payment()).toMatchObject({ status: 'CAPTURED', captured: EUR(0) });
@@ -46,7 +52,7 @@ describe('a payment, from authorisation to capture', () => {
 });
 
 describe('the same again changes nothing', () => {
-  it('a message delivered five times has one effect and one answer', async () => {
+  all.it('a message delivered five times has one effect and one answer', async () => {
     const order = h.order('tok_ok');
     const authorise = randomUUID();
     for (let i = 0; i < 5; i++) await order.sendAuthorise(authorise);
@@ -61,7 +67,7 @@ describe('the same again changes nothing', () => {
     expect(await order.books()).toEqual(['authorisation', 'capture']);
   });
 
-  it('commands of other ids are answered as the first was, while it runs and afterwards', async () => {
+  all.it('commands of other ids are answered as the first was, while it runs and afterwards', async () => {
     const order = h.order('tok_slow');
     const running = [await order.sendAuthorise(), await order.sendAuthorise()];
     const [first, second] = await Promise.all(running.map((id) => h.reply(id)));
@@ -78,7 +84,7 @@ describe('the same again changes nothing', () => {
 });
 
 describe('giving up', () => {
-  it('releases what was authorised, however often it is asked', async () => {
+  all.it('releases what was authorised, however often it is asked', async () => {
     const order = h.order('tok_ok');
     await order.authorise();
     expect(await order.void()).toEqual(succeeded());
@@ -89,7 +95,7 @@ describe('giving up', () => {
     expect(await order.books()).toEqual(['cancellation']);
   });
 
-  it('that overtakes the authorisation leaves a tombstone that refuses it', async () => {
+  all.it('that overtakes the authorisation leaves a tombstone that refuses it', async () => {
     const order = h.order('tok_ok');
     expect(await order.void()).toEqual(succeeded());
     expect(await order.authorise()).toEqual(failed('PAYMENT_VOIDED'));
@@ -99,17 +105,18 @@ describe('giving up', () => {
     expect(await order.payment()).toBeUndefined();
   });
 
-  it.each(['tok_slow', 'tok_flaky', 'tok_unknown'])('while the authorisation runs (%s) holds no money in the end', async (token) => {
-    const order = h.order(token);
-    const authorise = await order.sendAuthorise();
-    expect(await order.void()).toEqual(succeeded());
-    expect(await h.reply(authorise)).toMatchObject({ outcome: expect.stringMatching(/failed|succeeded/) });
-    expect(await order.payment()).toMatchObject({ status: 'VOIDED' });
-    expect(await order.authorise()).toEqual(failed('PAYMENT_VOIDED'));
-    expect(await order.books()).toEqual(['cancellation']);
-  });
+  for (const token of ['tok_slow', 'tok_flaky', 'tok_unknown'])
+    all.it(`while the authorisation runs (${token}) holds no money in the end`, async () => {
+      const order = h.order(token);
+      const authorise = await order.sendAuthorise();
+      expect(await order.void()).toEqual(succeeded());
+      expect(await h.reply(authorise)).toMatchObject({ outcome: expect.stringMatching(/failed|succeeded/) });
+      expect(await order.payment()).toMatchObject({ status: 'VOIDED' });
+      expect(await order.authorise()).toEqual(failed('PAYMENT_VOIDED'));
+      expect(await order.books()).toEqual(['cancellation']);
+    });
 
-  it('a slow authorisation that is at work at the processor is called off there', async () => {
+  all.it('a slow authorisation that is at work at the processor is called off there', async () => {
     const order = h.order('tok_slow');
     const authorise = await order.sendAuthorise();
     const { paymentId } = await eventually(async () => {
@@ -122,14 +129,14 @@ describe('giving up', () => {
     expect(await h.psp.ask(`${paymentId}:authorise`)).toMatchObject({ state: 'cancelled' });
   });
 
-  it('comes too late after the capture', async () => {
+  all.it('comes too late after the capture', async () => {
     const order = h.order('tok_ok');
     await order.paid();
     expect(await order.void()).toEqual(failed('PAYMENT_CAPTURED'));
     expect(await order.payment()).toMatchObject({ status: 'CAPTURED' });
   });
 
-  it('during a capture: the processor says which came first, and both answers agree with it', async () => {
+  all.it('during a capture: the processor says which came first, and both answers agree with it', async () => {
     const order = h.order('tok_slow');
     await order.authorise();
     const capture = await order.sendCapture();
@@ -142,7 +149,7 @@ describe('giving up', () => {
 });
 
 describe('a capture the processor refuses', () => {
-  it('is refused for good, and the payment can still be given up', async () => {
+  all.it('is refused for good, and the payment can still be given up', async () => {
     const order = h.order('tok_ok');
     await order.authorise();
     const { paymentId } = await order.payment();
@@ -153,7 +160,7 @@ describe('a capture the processor refuses', () => {
     expect(await order.capture()).toEqual(failed('CAPTURE_REFUSED'));
   });
 
-  it('a capture of what nobody authorised', async () => {
+  all.it('a capture of what nobody authorised', async () => {
     expect(await h.order('tok_ok').capture()).toEqual(failed('NOT_AUTHORISED'));
   });
 });

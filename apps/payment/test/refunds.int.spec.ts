@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@ballast/testing';
 import { EUR, Harness } from './harness.js';
+import { together } from './together.js';
 
 let h: Harness;
 let merchant: string;
+const all = together();
 beforeAll(async () => {
   h = await Harness.start();
   merchant = await h.payment.token(undefined, ['merchant']);
+  all.begin();
 }, 60_000);
 afterAll(() => h?.stop());
 

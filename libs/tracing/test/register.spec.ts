@@ -6,6 +6,8 @@ import { type ReceivedSpan, type SpanReceiver, spanReceiver } from '../src/testi
 const project = join(__dirname, '..');
 const root = join(project, '../..');
 
+jest.setTimeout(30_000);
+
 interface Answer {
   traceparent?: string;
   received?: string;
@@ -46,9 +48,9 @@ class Hop {
   }
 
   async stop(): Promise<void> {
-    const closed = once(this.child, 'close');
+    const ended = Promise.all([once(this.child, 'exit'), once(this.child.stdout!, 'end')]);
     this.child.disconnect();
-    await closed;
+    await ended;
   }
 }
 

@@ -9,7 +9,8 @@ const saga: NonNullable<TripServiceOptions['saga']> = { retry: { attempts: 3, in
 
 /** Two participants that run, and what a trip service needs to join them. All is closed and dropped by `close`. */
 export async function tripWorld({ brokers = testBrokers() }: { brokers?: string[] } = {}) {
-  const names = { trip: uniqueName('trip'), hotel: uniqueName('hotel'), airline: uniqueName('airline') };
+  const serviceName = (name: string) => uniqueName(name).replaceAll('_', '-');
+  const names = { trip: serviceName('trip'), hotel: serviceName('hotel'), airline: serviceName('airline') };
   const cleanups: (() => Promise<unknown>)[] = [];
   const cleanup = (work: () => Promise<unknown>) => void cleanups.unshift(work);
   const orders = new Orders();

@@ -31,7 +31,7 @@ export interface Diary {
 
 const patient = { name: 'book-trip.v1', hotel: '2m', flight: '5m', pay: '3m', tickets: '2m' } as const;
 /** For tests that wait for a deadline. */
-export const hasty = { name: 'hasty-trip.v1', hotel: '1s', flight: '1s', pay: '1s', tickets: '1s' } as const;
+export const hasty = { name: 'hasty-trip.v1', hotel: '2m', flight: '3s', pay: '2s', tickets: '2m' } as const;
 
 /** A saga with every kind of step: two bookings, local work between them, a pivot, a command and local work past it. */
 export const bookTrip = (

@@ -86,7 +86,7 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
 
   /** Reads the keys again, and makes a new one when there is none or the newest is due. */
   async reload(): Promise<void> {
-    const rows = await this.database.transaction(async (tx) => {
+    const { published, signer } = await this.database.transaction(async (tx) => {
       await tx.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
       const due = await tx.query<unknown[]>(
         `SELECT 1 FROM signing_key WHERE published_until IS NULL AND signs_from > now() - make_interval(days => $1)`,
@@ -94,14 +94,13 @@ export class SigningKeys implements OnModuleInit, OnModuleDestroy {
       );
       if (due.length === 0) await this.add(tx);
       await tx.query('DELETE FROM signing_key WHERE published_until <= now()');
-      return tx.query<{ kid: string; public_jwk: JWK; sealed_private: string; active: boolean }[]>(
-        `SELECT kid, public_jwk, sealed_private, signs_from <= now() AS active FROM signing_key ORDER BY signs_from DESC`,
-      );
+      const [{ now }] = await tx.query<[{ now: Date }]>('SELECT now()');
+      const published = await tx.find(SigningKey, { order: { signsFrom: 'DESC' } });
+      return { published, signer: published.find((key) => key.signsFrom <= now) };
     });
-    const signer = rows.find((row) => row.active);
     if (!signer) throw new Error('no signing key is active');
-    const key = signer.kid === this.keys?.signer.kid ? this.keys.signer.key : await this.unseal(signer.sealed_private);
-    this.keys = { signer: { kid: signer.kid, key }, published: { keys: rows.map((row) => row.public_jwk) } };
+    const key = signer.kid === this.keys?.signer.kid ? this.keys.signer.key : await this.unseal(signer.sealedPrivate);
+    this.keys = { signer: { kid: signer.kid, key }, published: { keys: published.map((key) => key.publicJwk) } };
   }
 
   /** Makes the next key at once. The one before signs until the new one is known everywhere. */

@@ -142,7 +142,7 @@ it('goes on while auth is away, and says 503 rather than 401 when it never had t
     expect((await mine(await sign())).status).toBe(200);
     const fresh = await start();
     const answer = await fresh.request('/things/mine', { token: await sign() });
-    expect(answer.body).toMatchObject({ status: 503, code: 'AUTH_UNAVAILABLE' });
+    expect(answer.body).toMatchObject({ status: 503, code: 'TOKEN_KEYS_UNAVAILABLE' });
     expect((await fresh.request('/health/ready')).body).toEqual({ status: 'degraded', away: ['auth'] });
     await fresh.close();
   } finally {

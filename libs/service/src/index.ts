@@ -7,7 +7,7 @@ export { type Effect, Idempotency, IdempotencyKey, type IdempotentRequest } from
 export { defineService, type ServiceManifest } from './manifest.js';
 export { decodeCursor, page, pageOf, type PageQuery, pageQuery } from './page.js';
 export { platformErrors } from './platform.errors.js';
-export { defineErrors, type Errors, errorTable, type Errors, type ProblemDocument, ProblemError } from './problem.js';
+export { defineErrors, type Errors, errorTable, type ProblemDocument, ProblemError } from './problem.js';
 export type { ServiceParts } from './service.module.js';
 export { type RunningService, startService } from './start-service.js';
 export { Startup } from './startup.js';

@@ -24,7 +24,7 @@ export const platformErrors = defineErrors('', {
   INTERNAL: [500, 'Something went wrong here; the traceId finds it in the logs'],
   UNAVAILABLE: [503, 'Something this request needs is away for now'],
   OVERLOADED: [503, 'Too busy to take this request now'],
-  AUTH_UNAVAILABLE: [503, 'The keys that check access tokens cannot be had right now'],
+  TOKEN_KEYS_UNAVAILABLE: [503, 'The keys that check access tokens cannot be had right now'],
   OUTCOME_UNKNOWN: [
     503,
     'The request may or may not have taken effect: send it again with the same Idempotency-Key, or look before you repeat it',

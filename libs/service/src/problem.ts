@@ -93,10 +93,12 @@ function fill(text: string, values: readonly (string | number)[]): string {
   return text.replace(/%s/g, () => String(values[next++]));
 }
 
-/** Every code declared so far, as the Markdown table of `docs/errors.md`. */
+/** Every code declared so far, as the Markdown table of `docs/errors.md`, its columns aligned. */
 export function errorTable(): string {
-  const rows = [...registry]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([code, e]) => `| \`${code}\` | ${e.status} | ${e.detail.replaceAll('%s', '…')} |`);
-  return ['| code | status | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+  const codes = [...registry].sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = codes.map(([code, e]) => [`\`${code}\``, String(e.status), e.detail.replaceAll('%s', '…')]);
+  const head = ['code', 'status', 'meaning'];
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
+  const line = (cells: string[], fill = ' ') => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!, fill)).join(' | ')} |`;
+  return [line(head), line(['', '', ''], '-'), ...rows.map((row) => line(row))].join('\n');
 }

@@ -37,6 +37,7 @@ export class TokenKeys implements OnApplicationBootstrap, OnModuleDestroy {
   private refreshing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  private firstLook = 0;
   private source: () => Promise<unknown> = () => this.download();
 
   constructor(
@@ -44,9 +45,10 @@ export class TokenKeys implements OnApplicationBootstrap, OnModuleDestroy {
     @Optional() @Inject(Database) private readonly database?: Database,
   ) {}
 
-  /** Takes the keys from here instead of by HTTP: for the service that issues the tokens. */
+  /** Takes the keys from here instead of by HTTP: for the service that issues the tokens, which calls `refresh` when it has them. */
   use(source: () => Promise<JSONWebKeySet>): void {
     this.source = source;
+    this.firstLook = REFRESH_EVERY;
   }
 
   /** Whether auth gave its keys when it was last asked. */
@@ -56,7 +58,7 @@ export class TokenKeys implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     void this.restore();
-    this.schedule(0);
+    this.schedule(this.firstLook);
   }
 
   onModuleDestroy(): void {
@@ -69,7 +71,7 @@ export class TokenKeys implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.fresh && this.keys.has(kid)) return this.keys.get(kid);
     if (this.refreshing || Date.now() - this.attemptedAt >= (this.fresh ? COOL_DOWN : COOL_DOWN_WITHOUT_KEYS)) await this.refresh();
     const key = this.fresh ? this.keys.get(kid) : undefined;
-    if (!key && this.failed) throw platformErrors.AUTH_UNAVAILABLE().retryAfter(RETRY_EVERY / 1000);
+    if (!key && this.failed) throw platformErrors.TOKEN_KEYS_UNAVAILABLE().retryAfter(RETRY_EVERY / 1000);
     return key;
   }
 

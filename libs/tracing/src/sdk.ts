@@ -1,14 +1,7 @@
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { diag, type DiagLogger, DiagLogLevel } from '@opentelemetry/api';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
-import {
-  detectResources,
-  envDetector,
-  hostDetector,
-  processDetector,
-  defaultResource,
-  resourceFromAttributes,
-} from '@opentelemetry/resources';
+import { detectResources, envDetector, hostDetector, processDetector, defaultResource } from '@opentelemetry/resources';
 import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { instrumentations } from './instrumentations.js';
 import { logger } from './logger.js';

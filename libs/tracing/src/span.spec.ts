@@ -61,7 +61,7 @@ describe('inSpan', () => {
   test('a synchronous throw and a thrown non-error count too', async () => {
     await expect(
       inSpan('work', {}, () => {
-        throw 'refused'; // eslint-disable-line @typescript-eslint/only-throw-error
+        throw 'refused';
       }),
     ).rejects.toBe('refused');
     expect(finished()[0]!.status).toEqual({ code: 2, message: 'refused' });

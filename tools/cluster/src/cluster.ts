@@ -11,7 +11,7 @@ import type { ServiceManifest } from '@ballast/service/manifest';
 import { join } from 'node:path';
 import { ClusterError } from './errors.js';
 import { type Gateway, startGateway } from './gateway.js';
-import { dropHome, type Home, openHome } from './home.js';
+import { dropHome, dropLogs, type Home, openHome } from './home.js';
 import { readManifests } from './manifests.js';
 import { memoryOf } from './memory.js';
 import { requirePorts, type WantedPort } from './ports.js';
@@ -20,7 +20,7 @@ import { buy, type Purchase } from './purchase.js';
 import { claimRun, removeRun, writeRun } from './run-file.js';
 import { Scope } from './scope.js';
 import { Secrets } from './secrets.js';
-import { type Accounts, ensureAccounts, seedProducts } from './seed.js';
+import { type Accounts, ensureAccounts, publishAccounts, seedProducts } from './seed.js';
 import { databasePasswords, serviceEnvironment, type World } from './service-environment.js';
 import { SupervisedService } from './supervisor.js';
 import { startTraces, type Traces } from './traces.js';
@@ -52,7 +52,7 @@ export interface Cluster {
   readonly url: string;
   readonly services: ReadonlyMap<string, SupervisedService>;
   readonly accounts: Accounts;
-  /** Whether the accounts' passwords were made by this start. */
+  /** Whether this is the first start with these accounts: their passwords are still to be shown. */
   readonly newAccounts: boolean;
   readonly kafka: RunningKafka;
   readonly postgres: RunningPostgres;
@@ -119,9 +119,10 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
   );
   await requirePorts(wantedPorts(manifests, port, kafkaOptions.brokers), orphaned ? 30_000 : 0);
   if (options.fresh) dropHome(home);
+  dropLogs(home);
 
   const secrets = new Secrets(home.secrets);
-  const { accounts, created: newAccounts } = ensureAccounts(home);
+  const accounts = ensureAccounts(home);
   const world: World = {
     manifests,
     secrets,
@@ -179,6 +180,7 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
             name: manifest.name,
             url: `http://127.0.0.1:${world.portOf(manifest)}`,
             env: { ...serviceEnvironment(manifest, world), ...env['*'], ...env[manifest.name] },
+            args: serviceArguments(manifest.name),
             logFile: home.logOf(manifest.name),
             onChange: () => writeRunFile(),
           });
@@ -229,6 +231,7 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
     scope,
   );
   parts = { kafka, postgres, gateway };
+  const newAccounts = publishAccounts(home, accounts);
   await progress.step(
     startSteps.seed,
     () => seedProducts(gateway.url, accounts.merchant),
@@ -287,6 +290,11 @@ async function allOrNone<const T extends readonly Promise<unknown>[]>(
 function findTraces(otlpEndpoint: ClusterOptions['otlpEndpoint'], options: Parameters<typeof startTraces>[0]): Promise<Traces> {
   if (otlpEndpoint === false) return Promise.resolve({ describe: 'not wanted', stop: () => Promise.resolve() });
   return startTraces({ ...options, ...(otlpEndpoint && { external: otlpEndpoint }) });
+}
+
+/** How a service is run by Node: with tracing before everything else. */
+function serviceArguments(name: string): string[] {
+  return ['--import', '@ballast/tracing/register', '--enable-source-maps', join(workspaceRoot(), 'apps', name, 'dist', 'src', 'main.js')];
 }
 
 /** Downloads are shared by all clusters of this workspace. */

@@ -1,3 +1,5 @@
+import { types } from 'node:util';
+
 /** Something the person at the terminal can mend: its message is all there is to print. */
 export class ClusterError extends Error {
   override readonly name = 'ClusterError';
@@ -5,6 +7,7 @@ export class ClusterError extends Error {
 
 /** The message of an error; of a group of errors, the first one's. */
 export function messageOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
-  return error instanceof Error ? error.message : String(error);
+  if (!types.isNativeError(error)) return String(error);
+  const { errors } = error as { errors?: unknown[] };
+  return errors?.length ? messageOf(errors[0]) : error.message;
 }

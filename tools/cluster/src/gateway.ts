@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import httpProxy from '@fastify/http-proxy';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RawServerBase, type RouteGenericInterface } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawServerBase,
+  type RouteGenericInterface,
+} from 'fastify';
 
 /** A path prefix and the service that answers below it. */
 export interface GatewayRoute {
@@ -14,6 +20,9 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
+/** A segment of one or two dots, plain or encoded: it could lead out of the prefix that chose the service. */
+const leavesPrefix = /^[^?]*(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\?]|%2f|%5c|$)/i;
+
 /**
  * The one door in front of the services: sends a request on by the first segment of its path and streams the answer back.
  * It adds nothing but the caller's address, and retries nothing: that is the caller's right alone.
@@ -21,6 +30,9 @@ export interface Gateway {
 export async function startGateway(routes: readonly GatewayRoute[], port: number): Promise<Gateway> {
   // Bodies are passed on as they come, and their size is the service's to judge.
   const app = Fastify({ logger: false, forceCloseConnections: true, bodyLimit: Number.MAX_SAFE_INTEGER });
+  app.addHook('onRequest', async (request, reply) => {
+    if (leavesPrefix.test(request.url)) await problem(request, reply, 400, 'BAD_REQUEST', 'The path must not hold . or .. segments');
+  });
   for (const { prefix, upstream } of routes) await register(app, prefix, upstream);
   app.setNotFoundHandler((request, reply) => problem(request, reply, 404, 'ROUTE_NOT_FOUND', 'There is no such route'));
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {

@@ -36,6 +36,12 @@ export function openHome(directory = join(workspaceRoot(), '.ballast')): Home {
   };
 }
 
+/** Logs are of one run. */
+export function dropLogs(home: Home): void {
+  rmSync(home.logs, { recursive: true, force: true });
+  mkdirSync(home.logs, { recursive: true });
+}
+
 /** Deletes data, logs, passwords and keys. Downloads and compiled files stay. Nothing may run there. */
 export function dropHome(home: Home): void {
   dropPostgres(home.postgres);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { randomSecret } from '@ballast/testing';
+import { ClusterError } from './errors.js';
 import type { Home } from './home.js';
 import { readPrivate, writePrivate } from './secrets.js';
 import { type Credentials, ShopClient } from './shop-client.js';
@@ -27,23 +28,27 @@ const catalogue: readonly (readonly [name: string, cents: number])[] = [
 ];
 const onHand = 1_000;
 
-/** The merchant's and the buyer's accounts: made once, with generated passwords, and handed to auth in its bootstrap file. */
-export function ensureAccounts(home: Home): { accounts: Accounts; created: boolean } {
-  const created = !existsSync(home.credentials);
-  if (created) {
-    writePrivate(home.credentials, {
-      merchant: { email: 'merchant@ballast.example', password: randomSecret() },
-      buyer: { email: 'buyer@ballast.example', password: randomSecret() },
-    } satisfies Accounts);
+/** The merchant's and the buyer's accounts: their passwords are made once and handed to auth in its bootstrap file. */
+export function ensureAccounts(home: Home): Accounts {
+  if (!existsSync(home.bootstrap)) {
+    writePrivate(home.bootstrap, {
+      accounts: [
+        { email: 'merchant@ballast.example', password: randomSecret(), roles: ['merchant'] },
+        { email: 'buyer@ballast.example', password: randomSecret(), roles: [] },
+      ],
+    });
   }
-  const accounts = readPrivate<Accounts>(home.credentials);
-  writePrivate(home.bootstrap, {
-    accounts: [
-      { ...accounts.merchant, roles: ['merchant'] },
-      { ...accounts.buyer, roles: [] },
-    ],
-  });
-  return { accounts, created };
+  const { accounts } = readPrivate<{ accounts: (Credentials & { roles: string[] })[] }>(home.bootstrap);
+  const [merchant, buyer] = accounts.map(({ email, password }) => ({ email, password }));
+  if (!merchant || !buyer) throw new ClusterError(`${home.bootstrap} holds no two accounts: npm start -- --fresh makes it anew`);
+  return { merchant, buyer };
+}
+
+/** Leaves the accounts where people and programs find them. Returns whether that is the first time. */
+export function publishAccounts(home: Home, accounts: Accounts): boolean {
+  if (existsSync(home.credentials)) return false;
+  writePrivate(home.credentials, accounts);
+  return true;
 }
 
 /** Puts the products that are missing into the shop, through its public API. Returns how many that were. */

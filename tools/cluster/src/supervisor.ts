@@ -1,11 +1,13 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, type Exit, logTail, startChild, workspaceRoot } from '@ballast/testing';
+import { type Child, startChild, workspaceRoot } from '@ballast/testing';
 import { ClusterError } from './errors.js';
+import { lastWords } from './last-words.js';
 
 export interface SupervisedOptions {
   name: string;
   url: string;
+  /** What Node is to run, from the workspace's root. */
+  args: readonly string[];
   env: Record<string, string>;
   logFile: string;
   /** Called whenever its process changes. */
@@ -96,10 +98,9 @@ export class SupervisedService {
   }
 
   async #spawn(): Promise<void> {
-    const { name, env, logFile } = this.options;
-    const main = join(workspaceRoot(), 'apps', name, 'dist', 'src', 'main.js');
+    const { name, args, env, logFile } = this.options;
     const started = Date.now();
-    const child = await startChild(name, process.execPath, ['--import', '@ballast/tracing/register', '--enable-source-maps', main], {
+    const child = await startChild(name, process.execPath, args, {
       cwd: workspaceRoot(),
       env,
       logFile,
@@ -108,10 +109,10 @@ export class SupervisedService {
     });
     this.#child = child;
     this.options.onChange?.(this);
-    void child.exited.then((exit) => this.#ended(exit, Date.now() - started));
+    void child.exited.then(() => this.#ended(Date.now() - started));
   }
 
-  async #ended(_exit: Exit, ran: number): Promise<void> {
+  async #ended(ran: number): Promise<void> {
     this.options.onChange?.(this);
     if (!this.#wanted) return;
     if (ran > provenAfter) this.#delay = firstDelay;
@@ -137,6 +138,7 @@ export class SupervisedService {
 
   #failure(what: string): ClusterError {
     const { name, logFile } = this.options;
-    return new ClusterError(`${name} ${what}; the end of ${logFile}:\n${logTail(logFile)}`);
+    const reason = lastWords(logFile);
+    return new ClusterError(`${name} ${what}${reason && `: ${reason}`} (${logFile})`);
   }
 }

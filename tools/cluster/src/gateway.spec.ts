@@ -1,0 +1,130 @@
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { freePort } from '@ballast/testing';
+import { type Gateway, startGateway } from './gateway.js';
+
+describe('the gateway', () => {
+  let upstream: Server;
+  let gateway: Gateway;
+  let answer: (request: IncomingMessage, response: ServerResponse) => void;
+  let seen: IncomingMessage[];
+
+  beforeAll(async () => {
+    upstream = createServer((request, response) => {
+      seen.push(request);
+      answer(request, response);
+    });
+    await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
+    const routes = [
+      { prefix: '/cart', upstream: `http://127.0.0.1:${(upstream.address() as { port: number }).port}` },
+      { prefix: '/away', upstream: `http://127.0.0.1:${await freePort()}` },
+    ];
+    gateway = await startGateway(routes, 0);
+  });
+  beforeEach(() => {
+    seen = [];
+    answer = (_, response) => void response.end('ok');
+  });
+  afterAll(async () => {
+    await gateway.close();
+    upstream.closeAllConnections();
+    await new Promise((resolve) => upstream.close(resolve));
+  });
+
+  it('sends a request on as it is and the answer back as it is', async () => {
+    let body = '';
+    answer = (request, response) => {
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => response.writeHead(202, { location: '/orders/1', 'x-own': 'yes' }).end('{"orderId":"1"}'));
+    };
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const response = await fetch(`${gateway.url}/cart/checkout?a=1&a=2`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': 'k', traceparent },
+      body: '{ "paymentToken": "tok_ok" }',
+    });
+    expect(body).toBe('{ "paymentToken": "tok_ok" }');
+    expect(seen[0]).toMatchObject({ method: 'POST', url: '/cart/checkout?a=1&a=2' });
+    expect(seen[0]?.headers).toMatchObject({ 'content-type': 'application/json', 'idempotency-key': 'k', traceparent });
+    expect([response.status, response.headers.get('location'), response.headers.get('x-own')]).toEqual([202, '/orders/1', 'yes']);
+    expect(await response.text()).toBe('{"orderId":"1"}');
+  });
+
+  it.each(['not json', '{"a":', 'x'.repeat(2_000_000)])('leaves the judgement of a body to the service', async (body) => {
+    answer = (request, response) => request.resume().on('end', () => response.writeHead(400).end());
+    const response = await fetch(`${gateway.url}/cart`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
+    expect(response.status).toBe(400);
+    expect(seen).toHaveLength(1);
+  });
+
+  it('tells services the true address of the caller, not what the caller claims', async () => {
+    await fetch(`${gateway.url}/cart`, { headers: { 'x-forwarded-for': '203.0.113.9' } });
+    expect(seen[0]?.headers['x-forwarded-for']).toBe('127.0.0.1');
+  });
+
+  it('streams: the first event arrives while the answer is still open', async () => {
+    let finish: () => void = () => undefined;
+    answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+      finish = () => response.end('data: 2\n\n');
+    };
+    const response = await fetch(`${gateway.url}/cart/stream`);
+    const reader = response.body!.getReader();
+    expect(Buffer.from((await reader.read()).value!).toString()).toBe('data: 1\n\n');
+    finish();
+    expect(Buffer.from((await reader.read()).value!).toString()).toBe('data: 2\n\n');
+    expect((await reader.read()).done).toBe(true);
+  });
+
+  it('answers for a service that is away: 503 with Retry-After, in the caller’s trace', async () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const response = await fetch(`${gateway.url}/away/1?x=y`, { headers: { traceparent } });
+    expect(response.status).toBe(503);
+    expect(Object.fromEntries(response.headers)).toMatchObject({ 'retry-after': '1', traceparent });
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(await response.json()).toMatchObject({
+      code: 'UNAVAILABLE',
+      status: 503,
+      instance: '/away/1',
+      traceId: '0af7651916cd43dd8448eb211c80319c',
+    });
+  });
+
+  it.each(['GET', 'POST'])('does not send a %s again that failed: that is the caller’s right', async (method) => {
+    answer = (_, response) => void response.writeHead(503, { 'retry-after': '0' }).end();
+    expect((await fetch(`${gateway.url}/cart`, { method })).status).toBe(503);
+    answer = (_, response) => void response.destroy();
+    expect((await fetch(`${gateway.url}/cart`, { method })).status).toBe(503);
+    expect(seen).toHaveLength(2);
+  });
+
+  it.each(['/', '/cartoon', '/metrics', '/health/ready'])('knows no route %s', async (path) => {
+    expect(await raw(path)).toEqual({ status: 404, code: 'ROUTE_NOT_FOUND' });
+    expect(seen).toHaveLength(0);
+  });
+
+  it.each(['/cart/../metrics', '/cart/%2e%2e/metrics', '/cart/..%2fmetrics', '/cart/x/..', '/cart\\..\\metrics'])(
+    'lets nobody around a prefix: %s',
+    async (path) => {
+      expect(await raw(path)).toEqual({ status: 400, code: 'BAD_REQUEST' });
+      expect(seen).toHaveLength(0);
+    },
+  );
+
+  it('passes dots that are no segment', async () => {
+    await fetch(`${gateway.url}/cart/items/a..b?next=/../x`);
+    expect(seen[0]?.url).toBe('/cart/items/a..b?next=/../x');
+  });
+
+  /** `fetch` would tidy the path up before sending it. */
+  function raw(path: string): Promise<{ status: number | undefined; code: string }> {
+    const { port } = new URL(gateway.url);
+    return new Promise((resolve, reject) => {
+      const sent = request({ host: '127.0.0.1', port, path }, (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.on('end', () => resolve({ status: response.statusCode, code: (JSON.parse(body) as { code: string }).code }));
+      });
+      sent.on('error', reject).end();
+    });
+  }
+});

@@ -6,6 +6,8 @@ export default {
   rootDir: '.',
   testMatch: ['<rootDir>/e2e/src/**/*.e2e.spec.ts'],
   modulePathIgnorePatterns: ['/dist/'],
+  globalSetup: '<rootDir>/e2e/global-setup.mjs',
+  globalTeardown: '<rootDir>/e2e/global-teardown.mjs',
   maxWorkers: 1,
   testTimeout: 180_000,
 };

@@ -1,10 +1,11 @@
+import type { Money } from '@ballast/contracts';
 import { platform, type Operation } from './platform.js';
 import type { Shopper } from './shop.js';
 
-interface PaymentView {
+export interface PaymentView {
   paymentId: string;
-  captured: number;
-  refunded: number;
+  captured: Money;
+  refunded: Money;
 }
 
 /** What was captured for an order: by payment's own word, and each capture that really happened at the processor. */
@@ -12,7 +13,7 @@ export async function capturesOf(merchant: Shopper, orderId: string): Promise<{ 
   const { body } = await merchant.get<{ items: PaymentView[] }>(`/payments?orderId=${orderId}`);
   const ids = body.items.map((p) => p.paymentId);
   const captures = (await settlement()).filter((o) => o.kind === 'capture' && ids.some((id) => o.key.startsWith(id)));
-  return { payment: body.items.reduce((sum, p) => sum + p.captured, 0), psp: captures.map((o) => o.amount) };
+  return { payment: body.items.reduce((sum, p) => sum + p.captured.amount, 0), psp: captures.map((o) => o.amount.amount) };
 }
 
 /** Every operation that succeeded at the processor, from its own books. */

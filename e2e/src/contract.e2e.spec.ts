@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@ballast/testing';
+import type { PaymentView } from './books.js';
 import { platform } from './platform.js';
 import { Shopper, type Answer } from './shop.js';
 
@@ -236,23 +237,28 @@ describe('/orders', () => {
 });
 
 describe('/payments', () => {
-  type Payment = { paymentId: string; captured: number; refunded: number };
   let shopper: Shopper;
-  let payment: Payment;
+  let payment: PaymentView;
   let orderId: string;
   beforeAll(async () => {
     shopper = await Shopper.register(gateway);
     orderId = (await shopper.buy({ 'sku-012': 1 })).orderId;
-    payment = (await shopper.get<{ items: Payment[] }>(`/payments?orderId=${orderId}`)).body.items[0]!;
+    payment = (await shopper.get<{ items: PaymentView[] }>(`/payments?orderId=${orderId}`)).body.items[0]!;
   });
-  const refund = (who: Shopper, amount: number, key: string = randomUUID()) =>
-    who.post(`/payments/${payment.paymentId}/refunds`, { amount }, { 'idempotency-key': key });
+  const refund = (who: Shopper, amount: unknown, key: string = randomUUID()) =>
+    who.post(`/payments/${payment.paymentId}/refunds`, { amount: { amount, currency: 'EUR' } }, { 'idempotency-key': key });
 
   it('GET /payments?orderId= and /payments/:id: own ones, for a merchant any, else 404', async () => {
     const own = await shopper.get(`/payments/${payment.paymentId}`);
     expect(own).toMatchObject({
       status: 200,
-      body: { paymentId: payment.paymentId, orderId, status: 'CAPTURED', captured: expect.any(Number), refunded: 0 },
+      body: {
+        paymentId: payment.paymentId,
+        orderId,
+        status: 'CAPTURED',
+        captured: { amount: 590, currency: 'EUR' },
+        refunded: { amount: 0, currency: 'EUR' },
+      },
     });
     expect((await merchant.get(`/payments/${payment.paymentId}`)).status).toBe(200);
     expectProblem(await buyer.get(`/payments/${payment.paymentId}`), 404, 'PAYMENT_NOT_FOUND');
@@ -262,15 +268,21 @@ describe('/payments', () => {
 
   it('POST /payments/:id/refunds: for merchants, with a key, once per key, never past the capture', async () => {
     expectProblem(await refund(shopper, 1), 403, 'FORBIDDEN');
-    expectProblem(await merchant.post(`/payments/${payment.paymentId}/refunds`, { amount: 1 }), 400, 'IDEMPOTENCY_KEY_REQUIRED');
-    for (const amount of [0, -1, 1.5, '1']) expectProblem(await refund(merchant, amount as number), 400, 'VALIDATION_FAILED');
+    expectProblem(
+      await merchant.post(`/payments/${payment.paymentId}/refunds`, { amount: { amount: 1, currency: 'EUR' } }),
+      400,
+      'IDEMPOTENCY_KEY_REQUIRED',
+    );
+    for (const amount of [0, -1, 1.5, '1']) expectProblem(await refund(merchant, amount), 400, 'VALIDATION_FAILED');
     const key = randomUUID();
     const first = await refund(merchant, 100, key);
     expect(first).toMatchObject({ status: 201, body: { refundId: expect.any(String), status: expect.any(String) } });
     expect((await refund(merchant, 100, key)).body['refundId']).toBe(first.body['refundId']);
     expectProblem(await refund(merchant, 101, key), 422, 'IDEMPOTENCY_KEY_REUSED');
-    expectProblem(await refund(merchant, payment.captured), 409, 'PAYMENT_REFUND_EXCEEDS_CAPTURE');
-    await expect(merchant.get(`/payments/${payment.paymentId}`)).resolves.toMatchObject({ body: { refunded: 100 } });
+    expectProblem(await refund(merchant, payment.captured.amount), 409, 'PAYMENT_REFUND_EXCEEDS_CAPTURE');
+    await expect(merchant.get(`/payments/${payment.paymentId}`)).resolves.toMatchObject({
+      body: { refunded: { amount: 100, currency: 'EUR' } },
+    });
   });
 
   it('GET /payments/ledger: for merchants; it balances', async () => {

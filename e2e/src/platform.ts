@@ -1,3 +1,4 @@
+import type { Money } from '@ballast/contracts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -31,7 +32,7 @@ export function platform(): Platform {
 export interface Operation {
   key: string;
   kind: 'authorisation' | 'capture' | 'refund' | 'cancellation';
-  amount: number;
+  amount: Money;
   state: string;
 }
 

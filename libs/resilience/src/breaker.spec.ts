@@ -60,6 +60,8 @@ test('a probe that its caller cancelled proves nothing and does not close it', a
   await jest.advanceTimersByTimeAsync(10_000);
   const caller = new AbortController();
   const probe = outcome(psp.execute(held().work, caller.signal));
+  await jest.advanceTimersByTimeAsync(0);
+  expect(psp.state).toBe('half-open');
   caller.abort(new Error('client left'));
   expect(await probe).toEqual(new Error('client left'));
   expect(psp.state).toBe('open');
@@ -70,6 +72,7 @@ test('callers who give up do not open it, a callee that runs into their deadline
   for (let i = 0; i < 5; i++) {
     const caller = new AbortController();
     const call = outcome(psp.execute(held().work, caller.signal));
+    await jest.advanceTimersByTimeAsync(0);
     caller.abort(new Error('client left'));
     await call;
   }

@@ -9,7 +9,7 @@ const ORDERS_PER_KILL = 4;
 /** Kills a service the hard way and waits until its supervisor has another one ready. */
 async function crash(service: string): Promise<void> {
   const { pid } = platform().services[service]!;
-  killProcess(pid, 'SIGKILL');
+  killProcess(pid);
   await eventually(
     async () => {
       expect(isRunning(pid)).toBe(false);

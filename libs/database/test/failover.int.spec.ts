@@ -26,7 +26,9 @@ async function ownPostgres(): Promise<{ postgres: RunningPostgres; config: Datab
   await postgres.nodes[0]!.query(`ALTER SYSTEM SET synchronous_standby_names = '*'`);
   await postgres.nodes[0]!.query('SELECT pg_reload_conf()');
   const owner = { user: 'shop_owner', password: ownerPassword };
-  return { postgres, config: { hosts: postgres.nodes.map((n) => n.host), name: 'shop', user: 'shop', password, owner } };
+  // Long limits: what ends in time in these tests ends because a connection was cut.
+  const limits = { statementTimeout: '10m', idleInTransactionTimeout: '10m' } as const;
+  return { postgres, config: { hosts: postgres.nodes.map((n) => n.host), name: 'shop', user: 'shop', password, owner, ...limits } };
 }
 
 /** Writes rows one after the other, through whatever happens, and keeps account of what was acknowledged. */
@@ -112,6 +114,26 @@ describe('a primary that is paused', () => {
 
     const late = await opened(config);
     await eventually(() => expect(late.view.primary).toEqual(promoted!.host));
+  });
+});
+
+describe('a primary that lives on beside the promoted replica', () => {
+  it('gets no write any more, on connections it already has either', async () => {
+    const { postgres, config } = await ownPostgres();
+    const [old, promoted] = postgres.nodes;
+    const database = await opened(config);
+    await Promise.all(Array.from({ length: 5 }, () => database.primary.query('SELECT pg_sleep(0.1)')));
+    const inTheMiddle = database.transaction(async (tx) => {
+      await tx.insert(Note, { id: 'to the old one' });
+      await postgres.promote({ beside: true });
+      await eventually(() => expect(database.view.primary).toEqual(promoted!.host));
+    });
+    await expect(inTheMiddle).rejects.toThrow('lost before COMMIT');
+    expect(old!.alive).toBe(true);
+    await Promise.all(Array.from({ length: 10 }, (_, n) => database.transaction((tx) => tx.insert(Note, { id: `note ${n}` }))));
+    const count = async (node: typeof old) => (await node!.session((c) => c.query('SELECT FROM note'), { database: 'shop' })).rowCount;
+    expect(await count(old)).toBe(0);
+    expect(await count(promoted)).toBe(10);
   });
 });
 

@@ -20,7 +20,7 @@ async function behindProxy(options = schema): Promise<{ proxy: FaultProxy; confi
   const proxy = await faultProxy(config.hosts[0]!);
   cleanup(() => proxy.close());
   const truth = await opened(config, options);
-  const database = await opened({ ...config, hosts: [{ host: proxy.host, port: proxy.port }], applicationName: 'behind proxy' }, options);
+  const database = await opened({ ...config, hosts: [{ host: proxy.host, port: proxy.port }], statementTimeout: '10m' }, options);
   return { proxy, config, database, truth };
 }
 

@@ -52,7 +52,7 @@ class KafkaTransport implements Transport {
       logCreator: kafkaLogger,
       connectionTimeout: 2_000,
       requestTimeout: 3_000,
-      retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 500 },
+      retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
     });
     this.admin = this.kafka.admin();
   }
@@ -83,9 +83,12 @@ class KafkaTransport implements Transport {
       if (error instanceof RecordRefusedError) throw error;
       const reason = refusal(error);
       if (reason) throw new RecordRefusedError(reason, { cause: error });
-      if (protocolError(error) === 'UNKNOWN_TOPIC_OR_PARTITION') this.known.clear();
-      this.down(error);
-      this.dropProducer();
+      const answered = protocolError(error);
+      if (answered === 'UNKNOWN_TOPIC_OR_PARTITION') this.known.clear();
+      if (!answered) {
+        this.down(error);
+        this.dropProducer();
+      }
       throw error instanceof BrokerUnavailableError ? error : new BrokerUnavailableError((error as Error).message, { cause: error });
     }
   }

@@ -41,7 +41,6 @@ describe('an event from a transaction to a handler', () => {
     const { shop, reader } = await twoServices();
     const keys = ['k1', 'k2', 'k3'];
     const counters = new Map(keys.map((key) => [key, 0]));
-    await shop.rows(`CREATE TABLE IF NOT EXISTS nothing_yet (x int)`).catch(() => undefined);
     const committed: string[] = [];
     const writers = Array.from({ length: 16 }, async (_, w) => {
       for (let i = 0; i < 15; i++) {

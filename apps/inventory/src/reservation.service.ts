@@ -61,7 +61,7 @@ export class ReservationService {
  * would deadlock; taken once for a batch, this costs less than the retries.
  */
 const lockStock = (tx: Tx): Promise<unknown> =>
-  txState(tx, STOCK_LOCK, () => tx.query('SELECT pg_advisory_xact_lock(hashtext($1))', [STOCK_LOCK.key]) as Promise<unknown>);
+  txState(tx, STOCK_LOCK, () => tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [STOCK_LOCK.key]) as Promise<unknown>);
 
 /** Writes the order's row; false when it has one already. */
 async function begin(tx: Tx, orderId: string, state: Reservation['state']): Promise<boolean> {

@@ -213,7 +213,7 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
     ({ url }) => url,
   );
 
-  let parts: { kafka: RunningKafka; postgres: RunningPostgres; gateway: Gateway } | undefined;
+  let parts: { kafka: RunningKafka; postgres: RunningPostgres; gateway: Gateway } | undefined = undefined;
   const writeRunFile = () => {
     if (scope.closed) return;
     writeRun(home.run, {

@@ -7,7 +7,11 @@ import type { SagaStatus } from './status.js';
 import { LONGEST_TICK, type LockedSaga, type SagaStore, type SavedProgress } from './store.js';
 
 const COLUMNS = 'id, definition, state, status, step, direction, awaiting, round, attempts, timer_at, failure, trace, entries, created_at';
-const NOW = '(SELECT working_ms FROM saga_clock)';
+/** Where the working clock stood at its last tick: what a timer is compared with. */
+const TICKED = '(SELECT working_ms FROM saga_clock)';
+const SINCE_TICK = `greatest(0, least(${LONGEST_TICK}, extract(epoch FROM clock_timestamp() - ticked_at) * 1000))::bigint`;
+/** Where the next tick will put it, at least: what a timer is set by, so that none fires early when the clock has rested. */
+const NOW = `(SELECT working_ms + ${SINCE_TICK} FROM saga_clock)`;
 
 /** Sagas in the service's own Postgres, in the tables of `sagaMigrations`. */
 @Injectable()
@@ -33,7 +37,9 @@ export class PostgresSagaStore implements SagaStore {
 
   async lockDue(tx: Tx, id: string): Promise<LockedSaga | null> {
     return locked(
-      await tx.query<Row[]>(`SELECT ${COLUMNS}, ${NOW} AS now FROM saga WHERE id = $1 AND timer_at <= ${NOW} FOR UPDATE SKIP LOCKED`, [id]),
+      await tx.query<Row[]>(`SELECT ${COLUMNS}, ${NOW} AS now FROM saga WHERE id = $1 AND timer_at <= ${TICKED} FOR UPDATE SKIP LOCKED`, [
+        id,
+      ]),
     );
   }
 
@@ -58,14 +64,14 @@ export class PostgresSagaStore implements SagaStore {
 
   async due(definitions: readonly string[], limit: number): Promise<string[]> {
     const rows = await this.database.primary.query<{ id: string }[]>(
-      `SELECT id FROM saga WHERE timer_at <= ${NOW} AND definition = ANY ($1) ORDER BY timer_at LIMIT $2`,
+      `SELECT id FROM saga WHERE timer_at <= ${TICKED} AND definition = ANY ($1) ORDER BY timer_at LIMIT $2`,
       [definitions, limit],
     );
     return rows.map((row) => row.id);
   }
 
   async postpone(id: string, byMs: number): Promise<void> {
-    await this.database.primary.query(`UPDATE saga SET timer_at = timer_at + $2 WHERE id = $1 AND timer_at <= ${NOW}`, [id, byMs]);
+    await this.database.primary.query(`UPDATE saga SET timer_at = timer_at + $2 WHERE id = $1 AND timer_at <= ${TICKED}`, [id, byMs]);
   }
 
   async tick(intervalMs: number): Promise<void> {
@@ -73,10 +79,10 @@ export class PostgresSagaStore implements SagaStore {
     // the new primary's clock may be behind: the tick then adds nothing, but the clock goes on from there.
     await this.database.primary.query(
       `UPDATE saga_clock SET ticked_at = clock_timestamp(),
-         working_ms = working_ms + greatest(0, least($2, extract(epoch FROM clock_timestamp() - ticked_at) * 1000))::bigint
+         working_ms = working_ms + ${SINCE_TICK}
        WHERE abs(extract(epoch FROM clock_timestamp() - ticked_at) * 1000) >= $1 * 0.9
          AND EXISTS (SELECT FROM saga WHERE timer_at IS NOT NULL)`,
-      [intervalMs, LONGEST_TICK],
+      [intervalMs],
     );
   }
 

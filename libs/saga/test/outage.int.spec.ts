@@ -55,7 +55,7 @@ it('pauses deadlines while the broker is away, and reads the replies that waited
     },
     { timeout: 20_000 },
   );
-  // The deadline of three seconds would have been over by now, and over again.
+  // Not a wait for something, but the outage itself: longer than the deadline of three seconds.
   await pause(4_000);
   expect(await clock()).toBe(stoppedAt);
   expect(await timer(id)).toBeGreaterThan(stoppedAt);

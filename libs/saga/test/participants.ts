@@ -1,6 +1,7 @@
 import { DatabaseModule, type Database, type DatabaseConfig, type Tx } from '@ballast/database';
 import type { AnyCommand, CommandOf, WireRecord } from '@ballast/message';
 import { Consume, kafkaTransport, MessagingModule, messagingMigrations, refuse, type Transport } from '@ballast/messaging';
+import { eventually } from '@ballast/testing';
 import { Inject, Injectable, Module, type INestApplicationContext, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
@@ -35,8 +36,9 @@ export class Orders {
   async release(): Promise<void> {
     this.holding.clear();
     for (const { send } of this.held.splice(0)) {
-      await send();
-      await send();
+      // A broker that has just come back refuses for a moment.
+      await eventually(send);
+      await eventually(send);
     }
   }
 

@@ -23,6 +23,9 @@ describe('every error is a problem', () => {
     ['a body that would set a prototype', { body: '{"__proto__":{"admin":true}}', headers: json }, 400, 'INVALID_JSON'],
     ['a body that would set a constructor', { body: '{"constructor":{"prototype":{"a":1}}}', headers: json }, 400, 'INVALID_JSON'],
     ['a body nested too deeply', { body: '['.repeat(40_000) + ']'.repeat(40_000), headers: json }, 400, 'INVALID_JSON'],
+    ['a text with NUL', { body: '{"name":"a\\u0000"}', headers: json }, 400, 'INVALID_JSON'],
+    ['a text with half a surrogate pair', { body: '{"name":"\\ud83d"}', headers: json }, 400, 'INVALID_JSON'],
+    ['a key with half a surrogate pair', { body: '{"name":"a","\\uDE00":1}', headers: json }, 400, 'INVALID_JSON'],
     ['a body over 100 KB', { body: JSON.stringify({ name: 'x'.repeat(110_000) }), headers: json }, 413, 'PAYLOAD_TOO_LARGE'],
     ['text', { body: 'name=x', headers: { 'content-type': 'text/plain' } }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['a form', { body: 'name=x', headers: { 'content-type': 'application/x-www-form-urlencoded' } }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
@@ -37,6 +40,12 @@ describe('every error is a problem', () => {
       expect.arrayContaining(['code', 'detail', 'instance', 'status', 'title', 'traceId', 'type']),
     );
     expect(answer.headers.get('traceparent')).toMatch(new RegExp(`^00-${answer.body.traceId}-[0-9a-f]{16}-0[01]$`));
+  });
+
+  it('takes whole pairs, and a backslash before u that is only text', async () => {
+    const text = String.raw`{"name":"\\u0000 \ud83d\ude00"}`;
+    const answer = await raw('/things', { method: 'POST', body: text, headers: json });
+    expect(answer).toMatchObject({ status: 201, body: { name: String.raw`\u0000 😀` } });
   });
 
   it('names the fields that are wrong, and never their values', async () => {
@@ -58,7 +67,8 @@ describe('every error is a problem', () => {
   });
 
   it('answers a broken URL', async () => {
-    expect((await service.request('/things/%zz')).body).toMatchObject({ status: 400, code: 'BAD_REQUEST' });
+    for (const path of ['/things/%zz', '/things/fail/a%00', '/things?cursor=%00'])
+      expect((await service.request(path)).body).toMatchObject({ status: 400, code: 'BAD_REQUEST' });
   });
 
   it("gives a service's own errors with their members and headers", async () => {

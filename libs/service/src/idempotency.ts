@@ -20,13 +20,12 @@ const PRUNE_BATCH = 1_000;
 /** Headers that belong to the answer and are given again with it. */
 const KEPT_HEADERS = ['location'];
 
-/** One request as its key sees it. The scope is account + method + full path + key; of the body only a hash is kept. */
+/** One request as its key sees it. Of key and body only hashes are kept. */
 export interface IdempotentRequest {
-  readonly accountId: string;
-  readonly method: string;
-  readonly path: string;
-  readonly key: string;
-  readonly bodyHash: string;
+  /** SHA-256 of account, method, full path and key: the same key elsewhere is another key. */
+  readonly scope: Buffer;
+  /** SHA-256 of the body, whatever its layout. */
+  readonly bodyHash: Buffer;
 }
 
 /** What a handler answers: a 2xx status, since only an answer that changed something is kept. */
@@ -44,7 +43,7 @@ export const IdempotencyKey = createParamDecorator((_: unknown, context: Executi
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw platformErrors.IDEMPOTENCY_KEY_INVALID();
   const account = callerOf(request);
   if (!account) throw new Error('@IdempotencyKey() on a route that is @Open(): a key is scoped to its account');
-  return { accountId: account.accountId, method: request.method, path: request.url, key, bodyHash: hash(canonical(request.body)) };
+  return { scope: hash([account.accountId, request.method, request.url, key].join('\n')), bodyHash: hash(canonical(request.body)) };
 });
 
 /**
@@ -64,31 +63,28 @@ export class Idempotency implements OnApplicationBootstrap, OnModuleDestroy {
    */
   async run<T>(tx: Tx, request: IdempotentRequest, work: () => Promise<Effect<T>>): Promise<Answer<T>> {
     requireTransaction(tx);
-    const scope = [request.accountId, request.method, request.path, request.key] as const;
-    const [lock] = await tx.query<[{ held: boolean }]>(`SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS held`, [
-      `idempotency\n${scope.join('\n')}`,
-    ]);
+    const { scope, bodyHash } = request;
+    const [lock] = await tx.query<[{ held: boolean }]>('SELECT pg_try_advisory_xact_lock($1) AS held', [scope.readBigInt64BE()]);
     if (!lock.held) throw platformErrors.IDEMPOTENCY_KEY_IN_USE().retryAfter(1);
 
-    const rows = await tx.query<{ body_hash: string; status: number; body: T; headers: Record<string, string> }[]>(
-      `SELECT body_hash, status, body, headers FROM idempotency_key
-       WHERE account_id = $1 AND method = $2 AND path = $3 AND key = $4 AND expires_at > now()`,
-      [...scope],
+    const rows = await tx.query<{ body_hash: Buffer; status: number; body: T; headers: Record<string, string> }[]>(
+      'SELECT body_hash, status, body, headers FROM idempotency_key WHERE scope = $1 AND expires_at > now()',
+      [scope],
     );
     const kept = rows[0];
     if (kept) {
-      if (kept.body_hash !== request.bodyHash) throw platformErrors.IDEMPOTENCY_KEY_REUSED();
+      if (!kept.body_hash.equals(bodyHash)) throw platformErrors.IDEMPOTENCY_KEY_REUSED();
       return new Answer(kept.status, kept.body, kept.headers);
     }
 
     const effect = await work();
     const headers = Object.fromEntries(Object.entries(effect.headers ?? {}).filter(([name]) => KEPT_HEADERS.includes(name.toLowerCase())));
     await tx.query(
-      `INSERT INTO idempotency_key (account_id, method, path, key, body_hash, status, body, headers, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + interval '24 hours')
-       ON CONFLICT (account_id, method, path, key) DO UPDATE SET body_hash = excluded.body_hash, status = excluded.status,
-         body = excluded.body, headers = excluded.headers, expires_at = excluded.expires_at`,
-      [...scope, request.bodyHash, effect.status, JSON.stringify(effect.body ?? null), JSON.stringify(headers)],
+      `INSERT INTO idempotency_key (scope, body_hash, status, body, headers, expires_at)
+       VALUES ($1, $2, $3, $4, $5, now() + interval '24 hours')
+       ON CONFLICT (scope) DO UPDATE SET body_hash = excluded.body_hash, status = excluded.status, body = excluded.body,
+         headers = excluded.headers, expires_at = excluded.expires_at`,
+      [scope, bodyHash, effect.status, JSON.stringify(effect.body ?? null), JSON.stringify(headers)],
     );
     return new Answer(effect.status, effect.body, effect.headers);
   }
@@ -123,7 +119,7 @@ export class Idempotency implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
 
 /** JSON with its keys in order: the same request in another layout is the same request. */
 function canonical(value: unknown): string {

@@ -3,14 +3,17 @@ import { platformErrors } from './platform.errors.js';
 
 const MAX_DEPTH = 32;
 
-/** JSON and nothing else. A body that would touch a prototype, or nests deeper than 32, is refused like one that is not JSON. */
+/**
+ * JSON and nothing else. Refused like what is not JSON: a body that would touch a prototype, that nests deeper than 32, or whose text
+ * no Postgres column takes.
+ */
 export function acceptJsonOnly(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (body === '') return done(null, undefined);
     if (tooDeep(body)) return done(platformErrors.INVALID_JSON());
-    parse(request, body, (error, value) => (error ? done(platformErrors.INVALID_JSON()) : done(null, value)));
+    parse(request, body, (error, value) => (error || unstorable(body, value) ? done(platformErrors.INVALID_JSON()) : done(null, value)));
   });
 }
 
@@ -29,4 +32,9 @@ function tooDeep(text: string): boolean {
     } else if (c === 0x7d || c === 0x5d) depth--;
   }
   return false;
+}
+
+/** NUL and half a surrogate pair. Both can only be written as escapes, and `JSON.stringify` writes them so again. */
+function unstorable(text: string, value: unknown): boolean {
+  return text.includes('\\u') && /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/.test(JSON.stringify(value));
 }

@@ -5,16 +5,12 @@ export class ServiceTables1700000000100 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
       CREATE TABLE idempotency_key (
-        account_id uuid NOT NULL,
-        method text NOT NULL,
-        path text NOT NULL,
-        key text NOT NULL,
-        body_hash text NOT NULL,
+        scope bytea PRIMARY KEY,
+        body_hash bytea NOT NULL,
         status smallint NOT NULL,
         body jsonb NOT NULL,
         headers jsonb NOT NULL,
-        expires_at timestamptz NOT NULL,
-        PRIMARY KEY (account_id, method, path, key)
+        expires_at timestamptz NOT NULL
       );
       CREATE INDEX idempotency_key_expires_at ON idempotency_key (expires_at);
       CREATE TABLE jwks_cache (

@@ -1,4 +1,4 @@
-import { CommitUnknownError, isUnavailable } from '@ballast/database';
+import { CommitUnknownError, isTransient, isUnavailable } from '@ballast/database';
 import { BreakerOpenError, BulkheadFullError, DeadlineExceededError } from '@ballast/resilience';
 import { HttpException } from '@nestjs/common';
 import { platformErrors } from './platform.errors.js';
@@ -33,7 +33,7 @@ export function toProblem(error: unknown): ProblemError {
   if (error instanceof CommitUnknownError) return platformErrors.OUTCOME_UNKNOWN().retryAfter(1);
   if (isUnavailable(error) || error instanceof BreakerOpenError || error instanceof DeadlineExceededError)
     return platformErrors.UNAVAILABLE().retryAfter(RETRY_SECONDS);
-  if (error instanceof BulkheadFullError) return platformErrors.OVERLOADED().retryAfter(1);
+  if (error instanceof BulkheadFullError || isTransient(error)) return platformErrors.OVERLOADED().retryAfter(1);
   if (error instanceof HttpException) return ofStatus(error.getStatus());
   const { code, statusCode } = (error ?? {}) as { code?: unknown; statusCode?: unknown };
   if (typeof code === 'string' && code.startsWith('FST_')) return byFastifyCode[code]?.() ?? ofStatus(Number(statusCode));

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import type { BaseConfig } from './config.js';
 import { attachDocs } from './docs.js';
 import { Drain } from './drain.js';
+import { handlersOf } from './handlers.js';
 import { type Dependency, Health } from './health.js';
 import { createServer } from './http-server.js';
 import { nestLogger } from './nest-logger.js';
@@ -44,10 +45,11 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
   const database = config.database ? app.get(Database, { strict: false }) : undefined;
   const keys = app.get(TokenKeys);
   const startup = app.get(Startup);
+  const guarded = handlersOf(app).some(({ open }) => !open);
   const dependencies: Dependency[] = [
     ...(database ? [{ name: 'database', available: () => database.available }] : []),
     ...(root.transport ? [{ name: 'broker', available: () => root.transport!.connected }] : []),
-    { name: 'auth', available: () => keys.available },
+    ...(guarded ? [{ name: 'auth', available: () => keys.available }] : []),
   ];
   const health = new Health(dependencies);
   const drain = new Drain(server);
@@ -57,6 +59,7 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
   attachDocs(server, app, config.manifest);
 
   await app.listen({ host: config.host, port: config.port });
+  if (guarded) keys.start();
   let closing: Promise<void> | undefined;
   const ready = (database?.ready ?? Promise.resolve())
     .then(() => startup.run())

@@ -1,6 +1,6 @@
 import { Database } from '@ballast/database';
 import { logger } from '@ballast/tracing';
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy, Optional } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleDestroy, Optional } from '@nestjs/common';
 import { type CryptoKey, importJWK, type JSONWebKeySet, type JWK } from 'jose';
 import { z } from 'zod';
 import type { BaseConfig } from './config.js';
@@ -29,7 +29,7 @@ const keySet = z.object({
  * that a service can start, and go on, while auth is away. Only the address of the configuration is ever asked.
  */
 @Injectable()
-export class TokenKeys implements OnApplicationBootstrap, OnModuleDestroy {
+export class TokenKeys implements OnModuleDestroy {
   private keys = new Map<string, CryptoKey>();
   private fetchedAt = 0;
   private attemptedAt = 0;
@@ -56,7 +56,8 @@ export class TokenKeys implements OnApplicationBootstrap, OnModuleDestroy {
     return !this.failed;
   }
 
-  onApplicationBootstrap(): void {
+  /** Looks for the keys from now on. */
+  start(): void {
     void this.restore();
     this.schedule(this.firstLook);
   }

@@ -8,7 +8,7 @@ const OPTIONS = { type: argon2.argon2id, memoryCost: 19_456, timeCost: 2, parall
  * Each hash keeps one of libuv's threads busy for tens of milliseconds. Two at once leave the other two of the default four to
  * DNS and files; more than 64 waiting are turned away at once rather than late.
  */
-const hashing = policy('argon2', { deadline: '5s', bulkhead: { limit: 2, queue: 64 } });
+const hashing = policy('argon2', { deadline: '15s', bulkhead: { limit: 2, queue: 64 } });
 
 export const hashPassword = (password: string): Promise<string> => hashing.execute(() => argon2.hash(password, OPTIONS));
 

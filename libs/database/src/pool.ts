@@ -112,6 +112,8 @@ function routedClient(route: RoutedPoolOptions['route'], connections: Map<pg.Cli
     private async connectRouted(): Promise<void> {
       const target = await route();
       Object.assign(this, target);
+      // Where traces read the address.
+      Object.assign((this as unknown as { connectionParameters: Host }).connectionParameters, target);
       connections.set(this, target);
       try {
         await super.connect();

@@ -11,8 +11,6 @@ export interface World {
   brokers: readonly string[];
   /** The file of accounts that auth creates when it starts. */
   bootstrapFile: string;
-  /** Where traces go, if anywhere. */
-  otlpEndpoint?: string;
 }
 
 /** Variables of ours that a service gets too; all else it needs is told by name, so that no secret leaks into another service. */
@@ -34,8 +32,9 @@ export function serviceEnvironment(manifest: ServiceManifest, world: World): Rec
     ...Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => inherited.test(entry[0]))),
     SERVICE_HOST: '127.0.0.1',
     PORT: String(world.portOf(manifest)),
+    // The same after a crash, so that the next process takes its relay's lease back at once.
+    INSTANCE_ID: `${name}-0`,
     OTEL_SERVICE_NAME: name,
-    ...(world.otlpEndpoint && { OTEL_EXPORTER_OTLP_ENDPOINT: world.otlpEndpoint }),
     AUTH_JWKS_URL: `${urlOf('auth') ?? ''}/auth/.well-known/jwks.json`,
     ...(manifest.database && {
       DATABASE_HOSTS: world.databaseHosts.map(({ host, port }) => `${host}:${port}`).join(','),

@@ -1,9 +1,10 @@
 import { killChildren } from '@ballast/testing';
-import { type Cluster, startCluster, startSteps } from './cluster.js';
+import { type Cluster, startCluster } from './cluster.js';
 import { messageOf } from './errors.js';
 import { ListrProgress } from './listr-progress.js';
 import { parseStart, startHelp } from './options.js';
 import { LineProgress, type Progress, type Timing } from './progress.js';
+import { startSteps } from './steps.js';
 import { summary, timelineOf } from './summary.js';
 
 /** `npm start`: brings the platform up, says what there is, and keeps it up until Ctrl-C. */

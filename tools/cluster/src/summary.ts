@@ -16,8 +16,8 @@ export async function summary(cluster: Cluster, timings: readonly Timing[], tota
     ['Postgres', `${postgres.primary.host}:${postgres.primary.port}${replica}`],
     ['Kafka', `${kafka.brokers.join(',')}  ${kafka.describe}`],
     ['traces', traces.describe],
-    ['logs', `${relative('', home.logs)}/`],
-    ['accounts', accountLine(newAccounts, accounts, relative('', home.credentials))],
+    ['logs', `${shown(home.logs)}/`],
+    ['accounts', accountLine(newAccounts, accounts, shown(home.credentials))],
     ['time', timings.map(({ title, seconds }) => `${title} ${seconds.toFixed(1)}`).join(' · ')],
     ['up after', `${totalSeconds.toFixed(1)} s`],
     [
@@ -28,6 +28,12 @@ export async function summary(cluster: Cluster, timings: readonly Timing[], tota
     ],
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`).join('\n');
+}
+
+/** A path as a person here would type it. */
+function shown(path: string): string {
+  const short = relative('', path);
+  return short.startsWith('..') ? path : short;
 }
 
 function accountLine(isNew: boolean, accounts: Cluster['accounts'], file: string): string {

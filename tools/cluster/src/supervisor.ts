@@ -29,7 +29,11 @@ export class SupervisedService {
   #delay = firstDelay;
   #interrupt = new AbortController();
 
-  constructor(private readonly options: SupervisedOptions) {}
+  #env: Record<string, string>;
+
+  constructor(private readonly options: SupervisedOptions) {
+    this.#env = options.env;
+  }
 
   get name(): string {
     return this.options.name;
@@ -46,9 +50,10 @@ export class SupervisedService {
     return this.#restarts;
   }
 
-  /** Starts it and supervises it from now on. Does not wait until it is ready. */
-  async start(): Promise<void> {
+  /** Starts it and supervises it from now on, with more environment if need be. Does not wait until it is ready. */
+  async start(env: Record<string, string> = {}): Promise<void> {
     if (this.#wanted) return;
+    this.#env = { ...this.#env, ...env };
     this.#wanted = true;
     this.#interrupt = new AbortController();
     await this.#spawn();
@@ -79,12 +84,16 @@ export class SupervisedService {
   /**
    * Waits until it says that it is ready and that nothing it works with is away.
    *
-   * @param options `firstTime`: a process that ends is then a broken service, not a crash to recover from
+   * @param options `timeout`: milliseconds, counted from when `after` has resolved; `firstTime`: a process that ends is a
+   *   broken service, not a crash to recover from
    * @throws {ClusterError} with the end of its log
    */
-  async ready({ timeout = 90_000, firstTime = false }: { timeout?: number; firstTime?: boolean } = {}): Promise<void> {
+  async ready(options: { timeout?: number; after?: Promise<unknown>; firstTime?: boolean } = {}): Promise<void> {
+    const { timeout = 90_000, after = Promise.resolve(), firstTime = false } = options;
     const first = this.#child;
-    const end = Date.now() + timeout;
+    let end = Infinity;
+    const setEnd = () => (end = Date.now() + timeout);
+    after.then(setEnd, setEnd);
     let last = 'it does not answer';
     while (Date.now() < end) {
       if (!this.#wanted) throw new ClusterError(`${this.name} was stopped`);
@@ -98,11 +107,11 @@ export class SupervisedService {
   }
 
   async #spawn(): Promise<void> {
-    const { name, args, env, logFile } = this.options;
+    const { name, args, logFile } = this.options;
     const started = Date.now();
     const child = await startChild(name, process.execPath, args, {
       cwd: workspaceRoot(),
-      env,
+      env: this.#env,
       logFile,
       ipc: true,
       grace: stopGrace,

@@ -18,8 +18,8 @@ export interface Traces {
 
 export interface TracesOptions {
   home: Home;
-  /** A collector somebody else runs. */
-  external?: string;
+  /** A collector somebody else runs; `false`: no traces are wanted. */
+  otlpEndpoint: string | false | undefined;
   otlpPort: number;
   uiPort: number;
   say: Say;
@@ -27,15 +27,14 @@ export interface TracesOptions {
 }
 
 /** Finds or starts a Jaeger: the collector that is given, Docker, `jaeger` on the PATH, or none. */
-export async function startTraces(options: TracesOptions): Promise<Traces> {
-  const { external, say, signal } = options;
-  if (external) return { endpoint: external, describe: `sent to ${external} (OTEL_EXPORTER_OTLP_ENDPOINT)`, stop: () => Promise.resolve() };
+export async function findTraces(options: TracesOptions): Promise<Traces> {
+  const { otlpEndpoint, say, signal } = options;
+  const stop = () => Promise.resolve();
+  if (otlpEndpoint === false) return { describe: 'not wanted', stop };
+  if (otlpEndpoint) return { endpoint: otlpEndpoint, describe: `sent to ${otlpEndpoint} (OTEL_EXPORTER_OTLP_ENDPOINT)`, stop };
   if ((await dockerImageAvailable(image, { log: say, signal })).available) return jaegerInDocker(options);
   if (await onPath('jaeger')) return jaegerBinary(options);
-  return {
-    describe: 'not exported: start Docker, put jaeger (v2) on the PATH, or set OTEL_EXPORTER_OTLP_ENDPOINT to see them',
-    stop: () => Promise.resolve(),
-  };
+  return { describe: 'not exported; to see them start Docker, put jaeger (v2) on the PATH, or set OTEL_EXPORTER_OTLP_ENDPOINT', stop };
 }
 
 async function jaegerInDocker({ home, otlpPort, uiPort, signal }: TracesOptions): Promise<Traces> {

@@ -129,11 +129,11 @@ function enter(definition: AnySaga, record: SagaRecord, direction: Direction, st
   return onRejected && record.step !== CLOSING ? at(CLOSING) : finish(definition, record, 'COMPENSATED');
 }
 
-/** Tries the current step: again under the same id when its outcome is open, which only a time-out or a resume can bring about. */
+/** Tries the current step. The id changes with the round, so a try after a time-out is the same command as before. */
 function attempt(definition: AnySaga, record: SagaRecord, c: Circumstances): Decision {
   const attempts = record.attempts + 1;
   const name = nameOf(definition, record);
-  const id = record.awaiting ?? commandId(record.id, name, record.direction, record.round);
+  const id = commandId(record.id, name, record.direction, record.round);
   const within = record.step === CLOSING ? 0 : stepOf(definition, record.step).within;
   const patience = attempts > 1 ? retryDelay(c.retry, attempts - 1) : 0;
   return {

@@ -9,5 +9,5 @@ export type { SagaOptions } from './options.js';
 export { CLOSING, commandId, newRecord, type Direction, type HistoryEntry, type SagaRecord } from './record.js';
 export { DEFAULT_RETRY, type RetryPolicy } from './retry.js';
 export { Saga, SagaModule } from './saga.module.js';
-export { Sagas, type SagaView, type TimelineEntry } from './sagas.js';
+export { type SagaNews, Sagas, type SagaView, type TimelineEntry } from './sagas.js';
 export * from './status.js';

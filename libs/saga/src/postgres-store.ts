@@ -2,7 +2,7 @@ import { Database, type Tx } from '@ballast/database';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { isFinished, type Direction, type SagaRecord } from './record.js';
-import type { SagaView, TimelineEntry } from './sagas.js';
+import type { SagaNews, SagaView, TimelineEntry } from './sagas.js';
 import type { SagaStatus } from './status.js';
 import { LONGEST_TICK, type LockedSaga, type SagaStore, type SavedProgress } from './store.js';
 
@@ -113,6 +113,24 @@ export class PostgresSagaStore implements SagaStore {
     }
     return timelines;
   }
+
+  async news(manager: EntityManager, since: ReadonlyMap<string, number>): Promise<Map<string, SagaNews>> {
+    const rows = await manager.query<NewsRow[]>(
+      `SELECT saga_id, status, failure, h.seq, h.step, outcome, code, at, trace_id
+       FROM unnest($1::uuid[], $2::int[]) AS known (id, seq)
+       JOIN saga ON saga.id = known.id AND saga.entries > known.seq
+       JOIN saga_history h ON h.saga_id = saga.id AND h.seq > known.seq
+       ORDER BY saga_id, h.seq`,
+      [[...since.keys()], [...since.values()]],
+    );
+    const news = new Map<string, SagaNews>();
+    for (const { saga_id, status, failure, seq, step, outcome, code, at, trace_id } of rows) {
+      const saga = news.get(saga_id) ?? { status, ...(failure && { failure }), entries: [] };
+      saga.entries.push({ seq, step, outcome, at, ...(code && { code }), ...(trace_id && { traceId: trace_id }) });
+      news.set(saga_id, saga);
+    }
+    return news;
+  }
 }
 
 interface Row extends Omit<SagaRecord, 'timerAt'> {
@@ -132,6 +150,10 @@ interface HistoryRow extends Pick<TimelineEntry, 'step' | 'outcome' | 'at'> {
   saga_id: string;
   code: string | null;
   trace_id: string | null;
+}
+
+interface NewsRow extends HistoryRow, Pick<SagaRecord, 'status' | 'failure'> {
+  seq: number;
 }
 
 function locked([row]: Row[]): LockedSaga | null {

@@ -16,6 +16,15 @@ export interface TimelineEntry {
   traceId?: string;
 }
 
+/** What is new in a saga since an entry of its history. */
+export interface SagaNews {
+  status: SagaStatus;
+  /** Why it was rejected, or why it is stuck. */
+  failure?: SagaFailure;
+  /** In their order. `seq` counts a saga's entries from 1, without gaps. */
+  entries: (TimelineEntry & { seq: number })[];
+}
+
 /** A saga as the outside sees it. */
 export interface SagaView<S = unknown> {
   id: string;
@@ -62,6 +71,15 @@ export class Sagas {
   /** The histories of several sagas in one query, by id. */
   timelines(manager: EntityManager, ids: readonly string[]): Promise<Map<string, TimelineEntry[]>> {
     return this.runtime.store.timelines(manager, ids);
+  }
+
+  /**
+   * What is new in several sagas, in one query: `since` has the number of the last entry that is known of each, 0 for none. A saga
+   * without a new entry is left out, as is one that does not exist. Status and entries are of one moment, and the status changes only
+   * with an entry, so polling this misses nothing.
+   */
+  news(manager: EntityManager, since: ReadonlyMap<string, number>): Promise<Map<string, SagaNews>> {
+    return this.runtime.store.news(manager, since);
   }
 
   /** Sets a `STUCK` saga going from where it stands, with all its tries again. Throws `SagaNotStuckError` for any other. */

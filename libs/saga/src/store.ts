@@ -1,7 +1,7 @@
 import type { Tx } from '@ballast/database';
 import type { EntityManager } from 'typeorm';
 import type { HistoryEntry, SagaRecord } from './record.js';
-import type { TimelineEntry, SagaView } from './sagas.js';
+import type { SagaNews, SagaView, TimelineEntry } from './sagas.js';
 import type { SagaStatus } from './status.js';
 
 /** A record that the transaction holds locked, and what the working clock said then. */
@@ -40,6 +40,8 @@ export interface SagaStore {
   census(): Promise<{ definition: string; status: SagaStatus; count: number }[]>;
   findAll(manager: EntityManager, ids: readonly string[]): Promise<Map<string, SagaView>>;
   timelines(manager: EntityManager, ids: readonly string[]): Promise<Map<string, TimelineEntry[]>>;
+  /** Sagas with more entries than `since` says, in one statement. */
+  news(manager: EntityManager, since: ReadonlyMap<string, number>): Promise<Map<string, SagaNews>>;
 }
 
 /** The most that one tick adds to the working clock: what passed beyond it was an outage. */

@@ -37,8 +37,7 @@ export function attachDocs(server: FastifyInstance, app: INestApplication, manif
 
 /** Installed as a dependency of the OpenAPI library, so it is looked up from there. */
 function uiDirectory(): string {
-  const here = createRequire(join(process.cwd(), 'package.json'));
-  const swagger = createRequire(here.resolve('@nestjs/swagger'));
+  const swagger = createRequire(createRequire(import.meta.url).resolve('@nestjs/swagger'));
   return dirname(swagger.resolve('swagger-ui-dist/package.json'));
 }
 

@@ -101,7 +101,7 @@ export class SupervisedService {
       const health = await this.#health();
       if (health?.status === 'ok') return;
       if (health) last = `it is ${health.status}${health.away?.length ? `, without ${health.away.join(', ')}` : ''}`;
-      await sleep(100);
+      await sleep(200);
     }
     throw this.#failure(`is not ready after ${timeout / 1000} s: ${last}`);
   }

@@ -114,7 +114,7 @@ describe('a cart', () => {
     expect(await (await buyer()).put('lamp', quantity)).toMatchObject(problem(400, 'VALIDATION_FAILED'));
   });
 
-  it.each(['no-such', 'a%00b', 'a%20b'])('does not know the SKU %s', async (sku) => {
+  it.each(['no-such', 'a%25b', 'a%20b'])('does not know the SKU %s', async (sku) => {
     const someone = await buyer();
     for (const answer of [await someone.put(sku, 1), await someone.put(sku, 0), await someone.remove(sku)])
       expect(answer).toMatchObject(problem(404, 'CART_UNKNOWN_SKU'));

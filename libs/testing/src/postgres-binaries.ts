@@ -15,8 +15,7 @@ export interface PostgresBinaries {
  * Its package keeps symbolic links in a file and makes them in an install script, which npm may not have run: made here then.
  * Where the user that runs Postgres cannot read `node_modules` (a home of mode 0700), the programs are copied into `directory`.
  */
-export function postgresBinaries(user: SystemUser | undefined, directory: string): PostgresBinaries {
-  let native = installed();
+export function postgresBinaries(user: SystemUser | undefined, directory: string, native = installed()): PostgresBinaries {
   try {
     makeLinks(native);
   } catch {

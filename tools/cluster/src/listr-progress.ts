@@ -1,5 +1,6 @@
 import { Listr, type ListrTaskWrapper, type DefaultRenderer, type SimpleRenderer } from 'listr2';
 import type { Progress, Say } from './progress.js';
+import { ClosedError } from './scope.js';
 
 type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRenderer>;
 
@@ -49,8 +50,10 @@ export class ListrProgress implements Progress {
       slot.settle('done');
       return result;
     } catch (error) {
-      task.title = `${title} (${seconds()})`;
-      slot.settle('failed');
+      const calledOff = error instanceof ClosedError;
+      task.title = `${title}${calledOff ? ': called off' : ''} (${seconds()})`;
+      if (calledOff) task.skip(task.title);
+      slot.settle(calledOff ? 'not reached' : 'failed');
       throw error;
     }
   }

@@ -1,3 +1,5 @@
+import { ClosedError } from './scope.js';
+
 /** Changes the line that says what a step is at, e.g. "downloading …". */
 export type Say = (text: string) => void;
 
@@ -52,7 +54,7 @@ export class LineProgress implements Progress {
       this.print(`✔ ${[title, describe(result)].filter(Boolean).join(': ')} (${seconds()})`);
       return result;
     } catch (error) {
-      this.print(`✖ ${title} (${seconds()})`);
+      this.print(error instanceof ClosedError ? `– ${title}: called off (${seconds()})` : `✖ ${title} (${seconds()})`);
       throw error;
     }
   }

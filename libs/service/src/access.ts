@@ -5,6 +5,8 @@ import type { FastifyRequest } from 'fastify';
 export interface AccountClaims {
   readonly accountId: string;
   readonly roles: readonly string[];
+  /** When the token runs out. */
+  readonly expiresAt: Date;
   /** The session the token was made in, where its issuer says so. */
   readonly sessionId?: string;
 }

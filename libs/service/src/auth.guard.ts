@@ -12,7 +12,12 @@ import { CONFIG } from './tokens.js';
 
 const CLOCK_TOLERANCE = '5s';
 const MAX_TOKEN = 4096;
-const claims = z.object({ sub: z.uuid(), roles: z.array(z.string().max(64)).max(32).default([]), sid: z.uuid().optional() });
+const claims = z.object({
+  sub: z.uuid(),
+  roles: z.array(z.string().max(64)).max(32).default([]),
+  sid: z.uuid().optional(),
+  exp: z.number(),
+});
 
 /**
  * Every route asks for a bearer token unless it is `@Open()`: EdDSA only, type `at+jwt`, our issuer and audience, not expired.
@@ -70,7 +75,7 @@ export class AuthGuard implements CanActivate {
         requiredClaims: ['sub', 'exp', 'iat'],
       },
     );
-    const { sub, roles, sid } = claims.parse(payload);
-    return { accountId: sub, roles, ...(sid && { sessionId: sid }) };
+    const { sub, roles, sid, exp } = claims.parse(payload);
+    return { accountId: sub, roles, expiresAt: new Date(exp * 1000), ...(sid && { sessionId: sid }) };
   }
 }

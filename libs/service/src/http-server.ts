@@ -16,6 +16,8 @@ const BODY_LIMIT = 100 * KB;
 /** For the whole request to arrive, and for a handler to answer it. */
 const REQUEST_TIMEOUT = 15_000;
 const HANDLER_TIMEOUT = 30_000;
+/** The longest a timer takes: a route that streams ends by its own rules. */
+const NO_TIMEOUT = 2 ** 31 - 1;
 /** Longer than a gateway keeps an idle connection, so that it is never us who close one it is about to use. */
 const KEEP_ALIVE = 75_000;
 
@@ -23,6 +25,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Health and metrics: no token, no limit, no access log. */
     internal?: boolean;
+    /** The answer stays open, see `@Streams()`. */
+    streams?: boolean;
   }
 }
 
@@ -42,6 +46,9 @@ export async function createServer(config: BaseConfig): Promise<FastifyAdapter> 
   });
   const server = adapter.getInstance() as unknown as FastifyInstance;
   acceptJsonOnly(server);
+  server.addHook('onRoute', (route) => {
+    if (route.config?.streams) route.handlerTimeout = NO_TIMEOUT;
+  });
   server.addHook('onRequest', async (request, reply) => {
     reply.header('traceparent', traceparentFor(request.headers.traceparent));
     // No Postgres text holds a NUL: a parameter with one is nobody's id.
@@ -63,7 +70,8 @@ function observe(server: FastifyInstance): void {
     if (request.routeOptions.config?.internal) return;
     const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
     const status = reply.statusCode;
-    seconds.observe({ method: request.method, route, status: String(status) }, reply.elapsedTime / 1000);
+    if (!request.routeOptions.config?.streams)
+      seconds.observe({ method: request.method, route, status: String(status) }, reply.elapsedTime / 1000);
     logger().info({ method: request.method, route, status, ms: Math.round(reply.elapsedTime) }, 'request');
   });
 }

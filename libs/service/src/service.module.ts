@@ -6,6 +6,7 @@ import type { EntityTarget, ObjectLiteral } from 'typeorm';
 import { AnswerInterceptor } from './answer.js';
 import { AuthGuard } from './auth.guard.js';
 import type { BaseConfig } from './config.js';
+import { EventStreams } from './event-streams.js';
 import { Idempotency } from './idempotency.js';
 import { serviceMigrations } from './migrations.js';
 import { ProblemFilter } from './problem.filter.js';
@@ -32,6 +33,7 @@ const providers: Provider[] = [
   TokenKeys,
   Idempotency,
   Startup,
+  EventStreams,
   { provide: APP_GUARD, useClass: AuthGuard },
   { provide: APP_PIPE, useFactory: validationPipe },
   { provide: APP_FILTER, useClass: ProblemFilter },
@@ -52,7 +54,7 @@ export class ServiceModule {
         global: true,
         imports: [DiscoveryModule],
         providers: [{ provide: CONFIG, useValue: config }, ...providers],
-        exports: [CONFIG, TokenKeys, Idempotency, RateLimiter, Startup],
+        exports: [CONFIG, TokenKeys, Idempotency, RateLimiter, Startup, EventStreams],
       },
     ];
     if (config.database) imports.push(databaseModule(config.database, parts, messaging));

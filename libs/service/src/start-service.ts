@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify';
 import type { BaseConfig } from './config.js';
 import { attachDocs } from './docs.js';
 import { Drain } from './drain.js';
+import { EventStreams } from './event-streams.js';
 import { handlersOf } from './handlers.js';
 import { type Dependency, Health } from './health.js';
 import { createServer } from './http-server.js';
@@ -45,6 +46,7 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
   const database = config.database ? app.get(Database, { strict: false }) : undefined;
   const keys = app.get(TokenKeys);
   const startup = app.get(Startup);
+  const streams = app.get(EventStreams);
   const guarded = handlersOf(app).some(({ open }) => !open);
   const dependencies: Dependency[] = [
     ...(database ? [{ name: 'database', available: () => database.available }] : []),
@@ -77,6 +79,7 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
       (closing ??= (async () => {
         health.stopping();
         startup.stop();
+        streams.close();
         await drain.close();
         await app.close();
       })()),

@@ -38,14 +38,14 @@ export class TestAuth {
   }
 
   /** An access token as auth would give it. */
-  async token(accountId: string = randomUUID(), roles: readonly string[] = []): Promise<string> {
+  async token(accountId: string = randomUUID(), roles: readonly string[] = [], expiresIn = '10m'): Promise<string> {
     return new SignJWT({ roles })
       .setProtectedHeader({ alg: 'EdDSA', typ: 'at+jwt', kid: this.kid })
       .setSubject(accountId)
       .setIssuer(ISSUER)
       .setAudience(AUDIENCE)
       .setIssuedAt()
-      .setExpirationTime('10m')
+      .setExpirationTime(expiresIn)
       .sign(this.key);
   }
 
@@ -72,7 +72,7 @@ export interface TestResponse {
 
 export interface TestService extends RunningService {
   /** A token for this account; a new account unless told. */
-  token(accountId?: string, roles?: readonly string[]): Promise<string>;
+  token(accountId?: string, roles?: readonly string[], expiresIn?: string): Promise<string>;
   request(path: string, request?: TestRequest): Promise<TestResponse>;
 }
 
@@ -116,7 +116,7 @@ export async function testService(module: Type, manifest: ServiceManifest, optio
   }
   return {
     ...service,
-    token: (accountId, roles) => auth.token(accountId, roles),
+    token: (accountId, roles, expiresIn) => auth.token(accountId, roles, expiresIn),
     request: (path, request) => send(service.url + path, request ?? {}),
     close: stop,
   };

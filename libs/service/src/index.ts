@@ -3,6 +3,7 @@ export { Answer } from './answer.js';
 export { Answers } from './answers.js';
 export { bootstrapService } from './bootstrap.js';
 export { type BaseConfig, ConfigError, type ConfigOf, type Extra, loadConfig } from './config.js';
+export { EventStream, EventStreams, type ServerEvent, Streams } from './event-streams.js';
 export { type Effect, Idempotency, IdempotencyKey, type IdempotentRequest } from './idempotency.js';
 export { defineService, type ServiceManifest } from './manifest.js';
 export { decodeCursor, page, pageOf, type PageQuery, pageQuery } from './page.js';

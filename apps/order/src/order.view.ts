@@ -1,6 +1,6 @@
 import { lineItem, money } from '@ballast/contracts';
 import { Database } from '@ballast/database';
-import { Sagas } from '@ballast/saga';
+import { Sagas, type SagaNews, type TimelineEntry } from '@ballast/saga';
 import { pageOf } from '@ballast/service';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
@@ -8,6 +8,12 @@ import type { Order } from './order.entity.js';
 
 /** One line of an order's history, as the buyer sees it. */
 export const historyEntry = z.object({ step: z.string(), outcome: z.string(), at: z.iso.datetime() });
+
+export const historyLine = ({ step, outcome, at }: TimelineEntry): z.output<typeof historyEntry> => ({
+  step,
+  outcome,
+  at: at.toISOString(),
+});
 
 /** An order as its buyer sees it, with its saga's history. */
 export const orderView = z.object({
@@ -33,6 +39,11 @@ export class OrderViews {
     private readonly sagas: Sagas,
   ) {}
 
+  /** An order's history after entry number `after`. */
+  async historyAfter(orderId: string, after: number): Promise<SagaNews['entries']> {
+    return (await this.sagas.news(this.db.primary, new Map([[orderId, after]]))).get(orderId)?.entries ?? [];
+  }
+
   async of(orders: readonly Order[]): Promise<OrderView[]> {
     const ids = orders.map((order) => order.id);
     const [timelines, sagas] = await Promise.all([this.sagas.timelines(this.db.primary, ids), this.sagas.findAll(this.db.primary, ids)]);
@@ -45,7 +56,7 @@ export class OrderViews {
         items: order.items,
         total: order.total,
         createdAt: order.createdAt.toISOString(),
-        history: (timelines.get(order.id) ?? []).map(({ step, outcome, at }) => ({ step, outcome, at: at.toISOString() })),
+        history: (timelines.get(order.id) ?? []).map(historyLine),
       };
     });
   }

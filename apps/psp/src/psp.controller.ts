@@ -18,7 +18,7 @@ export class PspController {
 
   @Post('authorisations')
   @HttpCode(200)
-  @Answers(200, requests.operationView, [errors.KEY_REQUIRED, errors.KEY_REUSED, errors.INTERNAL])
+  @Answers(200, requests.operationView, [errors.API_KEY_REQUIRED, errors.INTERNAL])
   async authorise(
     @Key() key: string,
     @Body({ schema: requests.authorisationRequest }) body: requests.AuthorisationRequest,
@@ -29,21 +29,21 @@ export class PspController {
 
   @Post('captures')
   @HttpCode(200)
-  @Answers(200, requests.operationView, [errors.KEY_REQUIRED, errors.KEY_REUSED, errors.INTERNAL])
+  @Answers(200, requests.operationView, [errors.API_KEY_REQUIRED, errors.INTERNAL])
   async capture(@Key() key: string, @Body({ schema: requests.captureRequest }) body: requests.CaptureRequest, @Req() request: Request) {
     return deliver(await this.psp.submit({ kind: 'capture', key, target: body.authorisation, amount: body.amount }), request);
   }
 
   @Post('refunds')
   @HttpCode(200)
-  @Answers(200, requests.operationView, [errors.KEY_REQUIRED, errors.KEY_REUSED, errors.INTERNAL])
+  @Answers(200, requests.operationView, [errors.API_KEY_REQUIRED, errors.INTERNAL])
   async refund(@Key() key: string, @Body({ schema: requests.refundRequest }) body: requests.RefundRequest, @Req() request: Request) {
     return deliver(await this.psp.submit({ kind: 'refund', key, target: body.authorisation, amount: body.amount }), request);
   }
 
   @Post('cancellations')
   @HttpCode(200)
-  @Answers(200, requests.operationView, [errors.KEY_REQUIRED, errors.KEY_REUSED, errors.INTERNAL])
+  @Answers(200, requests.operationView, [errors.API_KEY_REQUIRED, errors.INTERNAL])
   async cancel(
     @Key() key: string,
     @Body({ schema: requests.cancellationRequest }) body: requests.CancellationRequest,
@@ -53,13 +53,13 @@ export class PspController {
   }
 
   @Get('operations/:key')
-  @Answers(200, requests.operationView, [errors.KEY_UNKNOWN])
+  @Answers(200, requests.operationView, [errors.API_KEY_REQUIRED, errors.KEY_UNKNOWN])
   async operation(@Param('key') key: string) {
     return view(await this.psp.find(key));
   }
 
   @Get('settlement')
-  @Answers(200, pageOf(requests.operationView))
+  @Answers(200, pageOf(requests.operationView), [errors.API_KEY_REQUIRED])
   async settlement(@Query({ schema: requests.settlementQuery }) query: requests.SettlementQuery) {
     const { items, nextCursor } = await this.psp.settlement(query);
     return { items: items.map(view), nextCursor };

@@ -157,6 +157,24 @@ describe('/docs', () => {
     expect(body.paths['/things'].get.parameters.map((p: { name: string }) => p.name)).toEqual(['limit', 'cursor']);
   });
 
+  it('has the problems that the platform itself answers, each where it may come', async () => {
+    const { paths } = (await service.request('/docs/json')).body;
+    const statuses = (operation: { responses: object }) => Object.keys(operation.responses);
+    expect(statuses(paths['/things'].get)).toEqual(['200', '400', '429', '503']);
+    expect(statuses(paths['/things'].post)).toEqual(['201', '400', '409', '413', '415', '429', '503']);
+    expect(statuses(paths['/things/mine'].get)).toEqual(expect.arrayContaining(['401']));
+    expect(statuses(paths['/things/fail/{how}'].get)).toEqual(expect.arrayContaining(['414']));
+    const [, codes] = paths['/things'].post.responses['400'].content['application/problem+json'].schema.allOf;
+    expect(codes.properties.code.enum).toEqual(['BAD_REQUEST', 'VALIDATION_FAILED', 'INVALID_JSON']);
+  });
+
+  it('has the header that a parameter decorator requires, with its problems', async () => {
+    const { post } = (await service.request('/docs/json')).body.paths['/things/keyed'];
+    expect(post.parameters).toEqual([expect.objectContaining({ name: 'Idempotency-Key', in: 'header', required: true })]);
+    expect(post.responses['422'].description).toBe('IDEMPOTENCY_KEY_REUSED');
+    expect(post.responses['409'].description).toBe('IDEMPOTENCY_KEY_IN_USE');
+  });
+
   it('has a page with its script and style', async () => {
     expect((await service.request('/docs')).body).toContain('swagger-ui');
     expect((await service.request('/docs/swagger-ui.css')).status).toBe(200);

@@ -11,8 +11,10 @@ import {
   Optional,
 } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { callerOf } from './access.js';
 import { Answer } from './answer.js';
+import { RequiresHeader } from './answers.js';
 import { platformErrors } from './platform.errors.js';
 
 const PRUNE_EVERY = 10 * 60_000;
@@ -35,16 +37,22 @@ export interface Effect<T> {
   headers?: Record<string, string>;
 }
 
+const keyFormat = z.string().regex(/^[\x21-\x7e]{1,255}$/);
+const { IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED } = platformErrors;
+const problems = [IDEMPOTENCY_KEY_REQUIRED, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_IN_USE, IDEMPOTENCY_KEY_REUSED];
+
 /** The request's `Idempotency-Key` with its scope. Without one: 400. */
-export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext): IdempotentRequest => {
+export const IdempotencyKey = createParamDecorator(readKey, [RequiresHeader('Idempotency-Key', keyFormat, problems)]);
+
+function readKey(_: unknown, context: ExecutionContext): IdempotentRequest {
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const key = request.headers['idempotency-key'];
   if (key === undefined || key === '') throw platformErrors.IDEMPOTENCY_KEY_REQUIRED();
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw platformErrors.IDEMPOTENCY_KEY_INVALID();
+  if (!keyFormat.safeParse(key).success) throw platformErrors.IDEMPOTENCY_KEY_INVALID();
   const account = callerOf(request);
   if (!account) throw new Error('@IdempotencyKey() on a route that is @Open(): a key is scoped to its account');
   return { scope: hash([account.accountId, request.method, request.url, key].join('\n')), bodyHash: hash(canonical(request.body)) };
-});
+}
 
 /**
  * Idempotency keys. The claim, the effect and the kept answer are one transaction: of any number of requests with one key

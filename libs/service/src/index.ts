@@ -1,6 +1,6 @@
 export { Account, type AccountClaims, Open, Roles } from './access.js';
 export { Answer } from './answer.js';
-export { Answers } from './answers.js';
+export { Answers, RequiresHeader } from './answers.js';
 export { bootstrapService } from './bootstrap.js';
 export { type BaseConfig, ConfigError, type ConfigOf, type Extra, loadConfig } from './config.js';
 export { EventStream, EventStreams, type ServerEvent, Streams } from './event-streams.js';

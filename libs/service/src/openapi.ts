@@ -1,6 +1,7 @@
-import type { INestApplication } from '@nestjs/common';
-import { ApiBearerAuth, ApiResponse, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
-import { answersOf } from './answers.js';
+import { type INestApplication, RequestMethod } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiResponse, DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { z } from 'zod';
+import { answersOf, headerOf } from './answers.js';
 import { type Handler, handlersOf } from './handlers.js';
 import type { ServiceManifest } from './manifest.js';
 import { platformErrors } from './platform.errors.js';
@@ -16,12 +17,16 @@ const PROBLEM = {
     detail: { type: 'string' },
     code: { type: 'string' },
     instance: { type: 'string' },
-    traceId: { type: 'string' },
+    traceId: { type: 'string', pattern: '^[0-9a-f]{32}$' },
     errors: { type: 'array', items: { type: 'object', properties: { path: { type: 'string' }, message: { type: 'string' } } } },
   },
 } as const;
+const WITH_BODY = [RequestMethod.POST, RequestMethod.PUT, RequestMethod.PATCH, RequestMethod.DELETE];
 
-/** The OpenAPI document of a running service, from its controllers' zod schemas and `@Answers()`. */
+/**
+ * The OpenAPI document of a running service, from its controllers' zod schemas, `@Answers()`, and what the platform itself may answer
+ * before or around a handler. It is complete but for 405 and 408, which belong to no operation, and 500.
+ */
 export function openApiDocument(app: INestApplication, manifest: ServiceManifest): OpenAPIObject {
   handlersOf(app).forEach(describe);
   const settings = new DocumentBuilder().setTitle(manifest.name).addBearerAuth().build();
@@ -30,27 +35,48 @@ export function openApiDocument(app: INestApplication, manifest: ServiceManifest
   return document;
 }
 
-function describe({ prototype, name, handler, open, roles }: Handler): void {
+function describe(route: Handler): void {
+  const { prototype, name, handler, open } = route;
   const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
   if (!descriptor) return;
+  const apply = (decorator: MethodDecorator) => void decorator(prototype, name, descriptor);
   const answers = answersOf(handler);
   if (answers) {
     const { status, schema } = answers;
-    ApiResponse({ status, description: '', ...(schema && { standardSchema: schema as never }) })(prototype, name, descriptor);
+    apply(ApiResponse({ status, description: '', ...(schema && { standardSchema: schema as never }) }));
   }
-  if (!open) ApiBearerAuth()(prototype, name, descriptor);
-  const problems = [
+  const header = headerOf(handler);
+  if (header)
+    apply(ApiHeader({ name: header.name, required: true, schema: z.toJSONSchema(header.schema, { target: 'openapi-3.0' }) as never }));
+  if (!open) apply(ApiBearerAuth());
+  for (const [status, several] of byStatus([...platformProblems(route), ...(header?.problems ?? []), ...(answers?.problems ?? [])])) {
+    const codes = [...new Set(several.map((problem) => problem.code))];
+    const schema = {
+      allOf: [
+        { $ref: '#/components/schemas/Problem' },
+        { type: 'object', properties: { status: { type: 'integer', enum: [status] }, code: { type: 'string', enum: codes } } },
+      ],
+    };
+    apply(ApiResponse({ status, description: codes.join(', '), content: { 'application/problem+json': { schema } } } as never));
+  }
+}
+
+/** What any route of its kind may answer, whatever its handler does. */
+function platformProblems({ prototype, handler, open, roles }: Handler): ProblemError[] {
+  const path = [prototype.constructor, handler].map((target) => String(Reflect.getMetadata('path', target))).join('/');
+  const takesBody = WITH_BODY.includes(Reflect.getMetadata('method', handler) as RequestMethod);
+  return [
+    platformErrors.BAD_REQUEST(),
     platformErrors.VALIDATION_FAILED(),
-    ...(open ? [] : [platformErrors.UNAUTHENTICATED()]),
+    ...(takesBody ? [platformErrors.INVALID_JSON(), platformErrors.PAYLOAD_TOO_LARGE(), platformErrors.UNSUPPORTED_MEDIA_TYPE()] : []),
+    ...(path.includes(':') ? [platformErrors.URI_TOO_LONG()] : []),
+    ...(open ? [] : [platformErrors.UNAUTHENTICATED(), platformErrors.TOKEN_KEYS_UNAVAILABLE()]),
     ...(roles ? [platformErrors.FORBIDDEN()] : []),
     platformErrors.TOO_MANY_REQUESTS(),
     platformErrors.UNAVAILABLE(),
-    ...(answers?.problems ?? []),
+    platformErrors.OVERLOADED(),
+    platformErrors.OUTCOME_UNKNOWN(),
   ];
-  for (const [status, several] of byStatus(problems)) {
-    const content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-    ApiResponse({ status, description: several.map((p) => p.code).join(', '), content } as never)(prototype, name, descriptor);
-  }
 }
 
 function byStatus(problems: ProblemError[]): Map<number, ProblemError[]> {

@@ -7,6 +7,8 @@ import {
   Answers,
   defineErrors,
   defineService,
+  IdempotencyKey,
+  type IdempotentRequest,
   Open,
   page,
   pageOf,
@@ -42,6 +44,12 @@ export class ThingsController {
   @Get('mine')
   mine(@Account() account: AccountClaims) {
     return account;
+  }
+
+  @Post('keyed')
+  @Answers(201)
+  keyed(@IdempotencyKey() { scope }: IdempotentRequest) {
+    return { scope: scope.length };
   }
 
   @Roles('merchant')

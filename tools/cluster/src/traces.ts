@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Child, dockerImageAvailable, eventually, startChild } from '@ballast/testing';
+import { messageOf } from './errors.js';
 import type { Home } from './home.js';
 import type { Say } from './progress.js';
 
@@ -26,14 +27,22 @@ export interface TracesOptions {
   signal: AbortSignal;
 }
 
-/** Finds or starts a Jaeger: the collector that is given, Docker, `jaeger` on the PATH, or none. */
+/**
+ * Finds or starts a Jaeger: the collector that is given, Docker, `jaeger` on the PATH, or none. A Jaeger that does not start
+ * is no reason for a platform not to.
+ */
 export async function findTraces(options: TracesOptions): Promise<Traces> {
   const { otlpEndpoint, say, signal } = options;
   const stop = () => Promise.resolve();
   if (otlpEndpoint === false) return { describe: 'not wanted', stop };
   if (otlpEndpoint) return { endpoint: otlpEndpoint, describe: `sent to ${otlpEndpoint} (OTEL_EXPORTER_OTLP_ENDPOINT)`, stop };
-  if ((await dockerImageAvailable(image, { log: say, signal })).available) return jaegerInDocker(options);
-  if (await onPath('jaeger')) return jaegerBinary(options);
+  try {
+    if ((await dockerImageAvailable(image, { log: say, signal })).available) return await jaegerInDocker(options);
+    if (await onPath('jaeger')) return await jaegerBinary(options);
+  } catch (error) {
+    signal.throwIfAborted();
+    return { describe: `not exported: ${messageOf(error)}`, stop };
+  }
   return { describe: 'not exported; to see them start Docker, put jaeger (v2) on the PATH, or set OTEL_EXPORTER_OTLP_ENDPOINT', stop };
 }
 
@@ -92,15 +101,18 @@ function reachable(otlpPort: number, uiPort: number, what: string): Pick<Traces,
 }
 
 async function uiAnswers(child: Child, uiPort: number, home: Home): Promise<void> {
-  let ended = false;
-  await eventually(
-    async () => {
-      ended = !child.alive;
-      if (!ended) await fetch(`http://127.0.0.1:${uiPort}/api/services`);
-    },
-    { timeout: 30_000, interval: 100 },
-  );
-  if (ended) throw new Error(`Jaeger stopped while it started: see ${home.logOf('jaeger')}`);
+  try {
+    await eventually(
+      async () => {
+        if (child.alive) await fetch(`http://127.0.0.1:${uiPort}/api/services`);
+      },
+      { timeout: 30_000, interval: 100 },
+    );
+    if (!child.alive) throw new Error('it ended');
+  } catch (cause) {
+    await child.stop();
+    throw new Error(`Jaeger did not start, see ${home.logOf('jaeger')}`, { cause });
+  }
 }
 
 async function onPath(program: string): Promise<boolean> {

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { linked } from './linked.js';
 import type { Batch } from './transport.js';
 
 /** The partition is someone else's by now, or the service stops: leave the rest alone. */
@@ -27,10 +28,10 @@ export class BatchSession {
   /** Sleeps while the batch is ours, at most until the promise settles. */
   async pause(ms: number, until?: (signal: AbortSignal) => Promise<void>): Promise<void> {
     this.check();
-    const over = new AbortController();
-    const signal = AbortSignal.any([this.ended.signal, over.signal]);
-    await Promise.race([this.clock.sleep(ms, signal), ...(until ? [until(signal).catch(() => undefined)] : [])]);
-    over.abort();
+    const rest = linked(this.ended.signal);
+    await Promise.race([this.clock.sleep(ms, rest.signal), ...(until ? [until(rest.signal).catch(() => undefined)] : [])]);
+    rest.abort();
+    rest.dispose();
     this.check();
   }
 

@@ -127,3 +127,14 @@ it('beats while it waits for the database, and ends with the error when the memb
   expect(batch.committed).toBeUndefined();
   expect(database.state.letters).toEqual([]);
 });
+
+it('does at once one by one what deadlocks together', async () => {
+  let handledIn = -1;
+  const { inbox, database } = setUp((n, { transactions }) => {
+    if (handledIn === transactions) throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
+    handledIn = transactions;
+  });
+  await inbox.onBatch(new MemoryBatch(upTo(4)));
+  expect(database.state).toMatchObject({ effects: ['0', '1', '2', '3'], letters: [] });
+  expect(database.transactions).toBe(5);
+});

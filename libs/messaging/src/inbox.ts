@@ -1,4 +1,4 @@
-import type { Tx } from '@ballast/database';
+import { CommitUnknownError, isUnavailable, type Tx } from '@ballast/database';
 import type { Reply } from '@ballast/message';
 import { backoff } from '@ballast/resilience';
 import { inSpan, SpanKind, withContext } from '@ballast/tracing';
@@ -19,7 +19,8 @@ import { Trouble } from './trouble.js';
 
 /** The part of `Database` that message handling needs. */
 export interface UnitOfWork {
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** `attempts`: how often it is tried when it loses against another transaction. */
+  transaction<T>(work: (tx: Tx) => Promise<T>, o?: { attempts?: number }): Promise<T>;
   whenAvailable(signal?: AbortSignal): Promise<void>;
 }
 
@@ -48,12 +49,15 @@ type Outcome = 'handled' | 'duplicate' | 'refused' | DeadLetterReason;
 /** A failed transaction, and whether the handlers had been reached: before that, the failure is not theirs. */
 class Failure extends Error {
   readonly blameless: boolean;
+  /** It would have failed whatever the messages were. A deadlock is not of that kind: many messages hold many locks, one alone holds few. */
+  readonly wholesale: boolean;
   constructor(
     override readonly cause: unknown,
     reached: boolean,
   ) {
     super(cause instanceof Error ? cause.message : String(cause));
     this.blameless = !reached || isBlameless(cause);
+    this.wholesale = !reached || isUnavailable(cause) || cause instanceof CommitUnknownError;
   }
 }
 
@@ -81,6 +85,8 @@ export class Inbox {
       }
       session.check();
     } catch (error) {
+      // Somebody else may report this partition from now on.
+      metrics.lag().remove({ topic: batch.topic, partition: String(batch.partition) });
       if (!(error instanceof StaleBatchError)) throw error;
     } finally {
       session.end();
@@ -93,7 +99,7 @@ export class Inbox {
         try {
           return await this.together(items, session);
         } catch (error) {
-          if (!(error as Failure).blameless) break;
+          if (!(error as Failure).wholesale) break;
           await this.waitOut(error, tries, session);
         }
       }
@@ -125,13 +131,14 @@ export class Inbox {
   private async together(items: readonly Incoming[], session: BatchSession): Promise<void> {
     let reached = false;
     let outcomes: Outcome[];
+    const retries = items.length > 1 ? { attempts: 1 } : {};
     try {
       outcomes = await this.s.database.transaction(async (tx) => {
         reached = false;
         const claimed = await this.claim(tx, items);
         reached = true;
         return this.apply(tx, items, claimed, session.batch.partition);
-      });
+      }, retries);
     } catch (error) {
       throw new Failure(error, reached);
     }

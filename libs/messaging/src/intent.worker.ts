@@ -7,6 +7,7 @@ import { isBlameless } from './blame.js';
 import type { Clock } from './clock.js';
 import type { UnitOfWork } from './inbox.js';
 import type { InboxStore } from './inbox.store.js';
+import { linked } from './linked.js';
 import type { ClaimedIntent, IntentStore } from './intent.store.js';
 import type { AnyIntent } from './intent.js';
 import type { Attempt, PerformOptions, Settlement } from './perform.js';
@@ -130,9 +131,9 @@ export class IntentWorker {
 
   /** The slot is held until the work has really ended, so the signal is the performer's to obey. A refusal is an outcome. */
   private async perform(intent: ClaimedIntent): Promise<Settlement> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new IntentDeadlineError(this.deadline)), this.deadline);
-    const signal = AbortSignal.any([late.signal, this.aborting.signal]);
+    const limit = linked(this.aborting.signal);
+    const { signal } = limit;
+    const timer = setTimeout(() => limit.abort(new IntentDeadlineError(this.deadline)), this.deadline);
     try {
       const payload: unknown = this.s.performer.definition.payload.parse(intent.payload);
       return await this.s.performer.perform({ id: intent.id, payload, attempt: intent.attempt, signal });
@@ -141,6 +142,7 @@ export class IntentWorker {
       throw signal.aborted ? signal.reason : error;
     } finally {
       clearTimeout(timer);
+      limit.dispose();
     }
   }
 
@@ -153,7 +155,7 @@ export class IntentWorker {
         return await database.transaction((tx) => this.write(tx, intent, write));
       } catch (error) {
         if (error instanceof Refused) write = () => new Refusal(error.code, error.message);
-        else if (!isBlameless(error) || clock.now().getTime() >= end) throw error;
+        else if (!isBlameless(error) || clock.now().getTime() >= end || this.aborting.signal.aborted) throw error;
         else await clock.sleep(50 + backoff(tries, { initial: 100, max: 1_000, random: this.s.random }), this.aborting.signal);
       }
     }
@@ -181,7 +183,12 @@ export class IntentWorker {
     const reason = scrub(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
       .replaceAll('\0', '')
       .slice(0, 500);
-    logger().warn({ intent: intent.id, kind: intent.kind, attempt: intent.attempt, reason, retryInMs: delay }, 'an intent is tried again');
+    // The 1st, 2nd, 4th, 8th …: a provider that is away for hours must not fill the log.
+    if (Number.isInteger(Math.log2(intent.attempt)))
+      logger().warn(
+        { intent: intent.id, kind: intent.kind, attempt: intent.attempt, reason, retryInMs: delay },
+        'an intent is tried again',
+      );
     // When this fails too, the claim runs out by itself.
     await store.postpone(intent, delay, reason).catch(() => undefined);
     void untraced(() => clock.sleep(delay, this.aborting.signal)).then(() => wakeup.wake());

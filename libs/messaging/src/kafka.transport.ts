@@ -3,6 +3,7 @@ import { backoff } from '@ballast/resilience';
 import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
 import { systemClock } from './clock.js';
 import { protocolError, refusal } from './kafka.errors.js';
+import { linked } from './linked.js';
 import { kafkaLogger } from './kafka.logger.js';
 import { KafkaSubscription } from './kafka.subscription.js';
 import { createTopics, DEFAULT_RETENTION, type TopicSettings } from './kafka.topics.js';
@@ -100,18 +101,19 @@ class KafkaTransport implements Transport {
   }
 
   async whenConnected(signal?: AbortSignal): Promise<void> {
-    const ended = AbortSignal.any([this.closing.signal, ...(signal ? [signal] : [])]);
-    while (!this.connected && !ended.aborted) {
+    if (this.connected) return;
+    const ended = linked(this.closing.signal, signal);
+    while (!this.connected && !ended.signal.aborted) {
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.waiting.delete(wake);
-          ended.removeEventListener('abort', wake);
           resolve();
         };
         this.waiting.add(wake);
-        ended.addEventListener('abort', wake);
+        ended.signal.addEventListener('abort', wake, { once: true });
       });
     }
+    ended.dispose();
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Database } from '@ballast/database';
 import { repliesTopic, type AnyCommand } from '@ballast/message';
 import { logger } from '@ballast/tracing';
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { setCause } from './cause.js';
 import { systemClock } from './clock.js';
@@ -47,7 +47,7 @@ const STOP_LIMIT = 10_000;
  * A service's messaging at work. Checks the wiring when the application starts, begins when the database is ready, and stops in the order
  * that loses nothing: consumers, intents, relay (what they have just written is sent), transport.
  */
-export class Messaging implements OnApplicationBootstrap, OnApplicationShutdown {
+export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly stopping = new AbortController();
   private readonly relayStopping = new AbortController();
   private readonly relay: Relay;
@@ -82,7 +82,8 @@ export class Messaging implements OnApplicationBootstrap, OnApplicationShutdown 
     );
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Before, so that the database, which closes in `onApplicationShutdown`, is still there. */
+  async beforeApplicationShutdown(): Promise<void> {
     await this.stop();
   }
 
@@ -97,7 +98,9 @@ export class Messaging implements OnApplicationBootstrap, OnApplicationShutdown 
     if (signal.aborted) return;
     const { transport } = this.parts.options;
     const topics = this.topics();
-    void transport.connect([...topics.subscribed, ...topics.others]);
+    transport
+      .connect([...topics.subscribed, ...topics.others])
+      .catch((error: unknown) => logger().error({ reason: (error as Error).message }, 'the transport gave up connecting'));
     this.relayLoop = this.relay.run(this.relayStopping.signal);
     this.loops = [...this.workers.map((worker) => worker.run(signal)), this.sampler.run(signal)];
     if (topics.subscribed.length) void this.subscribe(topics.subscribed);

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { linked } from './linked.js';
 
 /** Lets a loop sleep until there is work: a wake that comes while nobody sleeps is kept for the next sleeper, once. */
 export class Wakeup {
@@ -13,10 +14,11 @@ export class Wakeup {
   /** Resolves on a wake, after `ms` (the safety net), or when the signal aborts. */
   async sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
     if (!this.pending && !signal.aborted) {
-      const woken = new AbortController();
-      this.release = () => woken.abort();
-      await clock.sleep(ms, AbortSignal.any([signal, woken.signal]));
+      const rest = linked(signal);
+      this.release = () => rest.abort();
+      await clock.sleep(ms, rest.signal);
       delete this.release;
+      rest.dispose();
     }
     this.pending = false;
   }

@@ -37,6 +37,10 @@ const add = (...keys: string[]) =>
     for (const id of keys) await outbox.add(tx, happened({ id }));
   });
 const left = async () => (await database.primary.query<{ key: string }[]>('SELECT key FROM outbox ORDER BY id')).map((row) => row.key);
+/** Ends a relay that runs, also when its test fails. */
+const stops: AbortController[] = [];
+const stopping = () => stops[stops.push(new AbortController()) - 1]!;
+afterEach(() => stops.splice(0).forEach((stop) => stop.abort()));
 const relayOf = (owner: string, transport: ScriptedTransport) =>
   new Relay({ store, transport, clock: systemClock, owner, wakeup: new Wakeup() });
 /** As if the owner had been silent for as long as its lease. */
@@ -148,7 +152,7 @@ it('waits for a broker that is away and parks nothing', async () => {
     tries++;
     if (away) throw new Error('ECONNREFUSED');
   };
-  const stop = new AbortController();
+  const stop = stopping();
   const running = relayOf('one', transport).run(stop.signal);
   await add('a');
   await eventually(() => expect(tries).toBeGreaterThan(2));
@@ -168,7 +172,7 @@ it('is woken by a commit of its own process', async () => {
     owner: 'one',
     wakeup,
   });
-  const stop = new AbortController();
+  const stop = stopping();
   const running = relay.run(stop.signal);
   for (const key of ['a', 'b', 'c']) {
     await add(key);

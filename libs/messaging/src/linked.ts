@@ -1,0 +1,17 @@
+/**
+ * A signal that aborts with any of the given ones, until it is disposed of. `AbortSignal.any` would stay registered with a signal that
+ * lives as long as the process, once for each turn of a loop.
+ */
+export function linked(...sources: (AbortSignal | undefined)[]): { signal: AbortSignal; abort(reason?: unknown): void; dispose(): void } {
+  const controller = new AbortController();
+  const follow = (event: Event) => controller.abort((event.target as AbortSignal).reason);
+  for (const source of sources) {
+    if (source?.aborted) controller.abort(source.reason);
+    source?.addEventListener('abort', follow);
+  }
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    dispose: () => sources.forEach((source) => source?.removeEventListener('abort', follow)),
+  };
+}

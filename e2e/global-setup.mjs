@@ -18,9 +18,12 @@ export default async function globalSetup() {
   const spans = createServer((_, response) => response.end(JSON.stringify(receiver.spans())));
   await new Promise((resolve) => spans.listen(0, '127.0.0.1', resolve));
 
-  const { NODE_ENV: _, ...env } = process.env;
   const args = [join(root, 'tools/run.mjs'), 'start', '--home', home, '--port-offset', String(PORT_OFFSET)];
-  const platform = spawn(process.execPath, args, { cwd: root, env: { ...env, ...receiver.env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const platform = spawn(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, NODE_ENV: undefined, ...receiver.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   globalThis.ballastE2e = { platform, home, close: () => (spans.close(), receiver.close()) };
   await started(platform);
   process.env.BALLAST_E2E_HOME = home;

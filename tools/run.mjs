@@ -47,7 +47,9 @@ function run(program, programArgs, { env = {} } = {}) {
     child.stderr.on('data', (chunk) => (output += chunk));
     child.on('error', (error) => reject(new Error(`${program} cannot be started: ${error.message}`)));
     child.on('close', (code, signal) =>
-      code === 0 ? resolve(output) : reject(new Error(`${program} ${programArgs.join(' ')} failed (${signal ?? `exit ${code}`})\n${output}`)),
+      code === 0
+        ? resolve(output)
+        : reject(new Error(`${program} ${programArgs.join(' ')} failed (${signal ?? `exit ${code}`})\n${output}`)),
     );
   });
 }

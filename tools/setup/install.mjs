@@ -17,7 +17,9 @@ export async function installIfNeeded(root, run) {
     if (statSync(record).mtimeMs >= statSync(lock).mtimeMs) return void writeFileSync(stamp, hash);
   }
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-  const seconds = await progress('Installing npm packages (about 150 MB to download)', () => run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']));
+  const seconds = await progress('Installing npm packages (about 150 MB to download)', () =>
+    run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
+  );
   writeFileSync(stamp, hash);
   return seconds;
 }

@@ -2,12 +2,21 @@ import { z } from 'zod';
 import { incompatibilities, type JsonSchema } from './compatibility.js';
 
 const schema = (shape: z.ZodRawShape) => z.toJSONSchema(z.object(shape), { io: 'input' }) as JsonSchema;
-const before = schema({ id: z.uuid(), items: z.array(z.object({ sku: z.string(), quantity: z.int().min(1) })), note: z.string().optional() });
+const before = schema({
+  id: z.uuid(),
+  items: z.array(z.object({ sku: z.string(), quantity: z.int().min(1) })),
+  note: z.string().optional(),
+});
 
 const change = (shape: z.ZodRawShape) =>
   incompatibilities(
     before,
-    schema({ id: z.uuid(), items: z.array(z.object({ sku: z.string(), quantity: z.int().min(1) })), note: z.string().optional(), ...shape }),
+    schema({
+      id: z.uuid(),
+      items: z.array(z.object({ sku: z.string(), quantity: z.int().min(1) })),
+      note: z.string().optional(),
+      ...shape,
+    }),
   );
 
 describe('compatibility of two schemas of one version', () => {

@@ -92,10 +92,7 @@ export function command<
   Payload extends z.ZodType,
   Reply extends z.ZodType = z.ZodObject<Record<never, never>>,
   const Failure extends string = never,
->(
-  type: string,
-  options: { payload: Payload; reply?: Reply; failures?: readonly Failure[] },
-): CommandDefinition<Payload, Reply, Failure> {
+>(type: string, options: { payload: Payload; reply?: Reply; failures?: readonly Failure[] }): CommandDefinition<Payload, Reply, Failure> {
   const { service, version } = parseType(type);
   const build = (input: z.input<Payload>): CommandDraft<CommandDefinition<Payload, Reply, Failure>> => ({
     definition,
@@ -117,6 +114,10 @@ export function command<
 /** Parses `input`; throws `InvalidPayloadError` that names every wrong field. */
 export function check<S extends z.ZodType>(type: string, schema: S, input: unknown): z.output<S> {
   const result = schema.safeParse(input);
-  if (!result.success) throw new InvalidPayloadError(type, result.error.issues.map((i) => `${i.path.join('.') || '(root)'}: ${i.message}`));
+  if (!result.success)
+    throw new InvalidPayloadError(
+      type,
+      result.error.issues.map((i) => `${i.path.join('.') || '(root)'}: ${i.message}`),
+    );
   return result.data;
 }

@@ -168,9 +168,8 @@ describe('an order’s commands', () => {
     const sku = newSku();
     await put(sku, { ...lamp, stock: 50 });
     const orders = Array.from({ length: 200 }, () => uuidv7());
-    await Promise.all(
-      orders.map((orderId) => neighbours.command(orderId, 'order.replies', [reserveStock({ orderId, items: items(sku, 1) })])),
-    );
+    const commands = orders.map((orderId) => ({ sagaId: orderId, draft: reserveStock({ orderId, items: items(sku, 1) }) }));
+    await neighbours.commands('order.replies', commands);
     const replies = await Promise.all(orders.map((orderId) => answered(reserveStock, orderId, { timeout: 45_000 })));
     expect(replies.filter((reply) => reply.outcome === 'succeeded')).toHaveLength(50);
     expect(replies.filter((reply) => reply.outcome === 'failed' && reply.code === 'OUT_OF_STOCK')).toHaveLength(150);

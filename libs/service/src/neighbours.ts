@@ -12,7 +12,16 @@ import {
   replyType,
   type WireRecord,
 } from '@ballast/message';
-import { type Batch, kafkaTransport, type SubscribeOptions, type Subscription, type Transport } from '@ballast/messaging';
+import {
+  type Batch,
+  BrokerUnavailableError,
+  kafkaTransport,
+  type SubscribeOptions,
+  type Subscription,
+  type Transport,
+} from '@ballast/messaging';
+
+const SEND_ATTEMPTS = 5;
 
 /**
  * The other services, as one under test meets them: what they hear from Kafka, and what they say there. Topics and groups carry a
@@ -68,10 +77,14 @@ export class Neighbours {
 
   /** Sends commands as a saga does; the whole list `times` times with the same ids. */
   async command(sagaId: string, replyTo: string, drafts: readonly CommandDraft[], times = 1): Promise<void> {
-    await this.send(
-      drafts.map(({ definition, payload }) => record(definition, { key: sagaId, payload, sagaId, replyTo })),
-      times,
-    );
+    const commands = drafts.map((draft) => ({ sagaId, draft }));
+    await this.commands(replyTo, commands, times);
+  }
+
+  /** Sends commands of many sagas at once. */
+  async commands(replyTo: string, commands: readonly { sagaId: string; draft: CommandDraft }[], times = 1): Promise<void> {
+    const records = commands.map(({ sagaId, draft }) => record(draft.definition, { key: sagaId, payload: draft.payload, sagaId, replyTo }));
+    await this.send(records, times);
   }
 
   async close(): Promise<void> {
@@ -83,7 +96,18 @@ export class Neighbours {
     const fresh = [...new Set(records.map((r) => r.topic))].filter((topic) => !this.topics.has(topic));
     for (const topic of fresh) this.topics.add(topic);
     if (fresh.length > 0) await this.kafka.connect(fresh);
-    for (let i = 0; i < times; i += 1) await this.kafka.send(records);
+    for (let i = 0; i < times; i += 1) await this.deliver(records);
+  }
+
+  /** At least once, as a relay does it: a broker that is slow to answer is asked again. */
+  private async deliver(records: WireRecord[]): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.kafka.send(records);
+      } catch (error) {
+        if (!(error instanceof BrokerUnavailableError) || attempt === SEND_ATTEMPTS) throw error;
+      }
+    }
   }
 }
 

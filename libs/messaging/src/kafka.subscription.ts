@@ -48,7 +48,7 @@ export class KafkaSubscription implements Subscription {
   /** Consumes until the signal, or until kafkajs gives up. Retries keep kafkajs' defaults: with many, a consumer that lost its coordinator crawls for good. */
   private async consume(signal: AbortSignal): Promise<void> {
     const { brokers, clientId } = this.kafka;
-    const kafka = new Kafka({ brokers, clientId, connectionTimeout: 2_000, logLevel: logLevel.INFO, logCreator: kafkaLogger });
+    const kafka = new Kafka({ brokers, clientId, connectionTimeout: 5_000, logLevel: logLevel.INFO, logCreator: kafkaLogger });
     const consumer = kafka.consumer({ groupId: this.options.group, ...MEMBERSHIP, maxWaitTimeInMs: 500, allowAutoTopicCreation: false });
     try {
       await new Promise<void>((resolve, reject) => {

@@ -21,7 +21,7 @@ export interface KafkaOptions extends Partial<TopicSettings> {
 /** Shorter than the relay's lease leaves it, so that an owner's send is over before another can own the lane. */
 const SEND_LIMIT = 8_000;
 const PROBE_EVERY = 2_000;
-const PROBE_LIMIT = 4_000;
+const PROBE_LIMIT = 6_000;
 
 /**
  * Kafka by kafkajs: acknowledged by all in-sync replicas, partitioned as Java clients do. The producer is not idempotent: its sequence
@@ -51,8 +51,8 @@ class KafkaTransport implements Transport {
       clientId,
       logLevel: logLevel.INFO,
       logCreator: kafkaLogger,
-      connectionTimeout: 2_000,
-      requestTimeout: 3_000,
+      connectionTimeout: 5_000,
+      requestTimeout: 6_000,
       retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
     });
     this.admin = this.kafka.admin();
@@ -127,7 +127,7 @@ class KafkaTransport implements Transport {
   private async sendAll(records: readonly WireRecord[]): Promise<void> {
     await this.ensureTopics(new Set(records.map(({ topic }) => topic)));
     const producer = await this.connectedProducer();
-    await producer.sendBatch({ acks: -1, timeout: 3_000, topicMessages: byTopic(records) });
+    await producer.sendBatch({ acks: -1, timeout: 6_000, topicMessages: byTopic(records) });
   }
 
   /** A send to a topic that is not there would keep kafkajs busy until it times out, and the lane with it. */

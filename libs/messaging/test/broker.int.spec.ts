@@ -1,13 +1,13 @@
 import type { Tx } from '@ballast/database';
 import { event, type EventOf } from '@ballast/message';
-import { eventually, freePort, startKafka } from '@ballast/testing';
+import { freePort, startKafka } from '@ballast/testing';
 import { Injectable } from '@nestjs/common';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { Consume, kafkaTransport } from '../src/index.js';
-import { Cleanup, freshDatabase, serviceName, startService } from './harness.js';
+import { Cleanup, freshDatabase, serviceName, startService, eventually } from './harness.js';
 
 const shop = serviceName();
 const happened = event(`${shop}.happened.v1`, { key: (p) => p.key, payload: z.object({ key: z.string(), n: z.int() }) });
@@ -50,7 +50,7 @@ it('rides out a broker that goes away and comes back: nothing lost, nothing set 
     (await service.effects()).filter((e) => e.startsWith(`${key}:`)).map((e) => Number(e.split(':')[1]));
 
   await publish(0);
-  await eventually(async () => expect(await service.effects()).toHaveLength(3), { timeout: 30_000 });
+  await eventually(async () => expect(await service.effects()).toHaveLength(3));
 
   await kafka.stop();
   for (let n = 1; n <= 20; n++) await publish(n);

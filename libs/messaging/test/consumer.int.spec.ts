@@ -1,11 +1,11 @@
 import type { Tx } from '@ballast/database';
 import { command, encode, event, type CommandOf, type EventOf, type Reply, type WireRecord } from '@ballast/message';
-import { eventually, faultProxy, type FaultProxy } from '@ballast/testing';
+import { faultProxy, type FaultProxy } from '@ballast/testing';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Consume, refuse, Refused, Replies, type Batch, type Transport } from '../src/index.js';
-import { Cleanup, freshDatabase, newTransport, serviceName, startService, type TestService } from './harness.js';
+import { Cleanup, freshDatabase, newTransport, serviceName, startService, type TestService, eventually, sendSurely } from './harness.js';
 
 const shop = serviceName();
 const name = serviceName('reader');
@@ -105,7 +105,7 @@ const eventOf = (key: string, effect: string, id?: string) =>
 const commandOf = (effect: string, id: string = randomUUID(), payload: unknown = { name: effect }) =>
   encode(work.topic, { ...envelope(work.type, `saga-of-${id}`, payload, id), replyTo: `${name}.replies`, sagaId: `saga-of-${id}` });
 const effects = () => service.effects();
-const seen = (effect: string) => eventually(async () => expect(await effects()).toContain(effect), { timeout: 30_000 });
+const seen = (effect: string) => eventually(async () => expect(await effects()).toContain(effect));
 const letters = () =>
   service.rows<{ key: string; reason: string; error: string; payload: string; attempts: number; trace_id: string | null }>(
     'SELECT key, reason, error, payload, attempts, trace_id FROM dead_letter ORDER BY id',
@@ -119,7 +119,10 @@ async function samePartition(): Promise<[string, string]> {
     return batch;
   };
   const keys = Array.from({ length: 13 }, () => randomUUID());
-  await transport.send(keys.map((key) => eventOf(key, `probe ${key}`)));
+  await sendSurely(
+    transport,
+    keys.map((key) => eventOf(key, `probe ${key}`)),
+  );
   await eventually(() => expect(keys.every((key) => batches.has(key))).toBe(true));
   const [one, other] = keys.flatMap((a) =>
     keys.filter((b) => a !== b && batches.get(a) === batches.get(b)).map((b) => [a, b] as const),
@@ -129,7 +132,7 @@ async function samePartition(): Promise<[string, string]> {
 
 it('sets a poison event aside after three tries: its key waits, the rest of its partition goes on', async () => {
   const [bad, good] = await samePartition();
-  await transport.send([
+  await sendSurely(transport, [
     eventOf(good, 'g1'),
     eventOf(bad, 'b1'),
     eventOf(bad, 'poison'),
@@ -141,7 +144,7 @@ it('sets a poison event aside after three tries: its key waits, the rest of its 
   expect(handlers.tries.get('poison')).toBeGreaterThanOrEqual(3);
   const all = await effects();
   expect(all.filter((e) => ['g1', 'b1', 'poison', 'g2', 'b2', 'g3'].includes(e))).toEqual(['g1', 'b1', 'g2', 'g3']);
-  await transport.send([eventOf(bad, 'b3'), eventOf(good, 'g4')]);
+  await sendSurely(transport, [eventOf(bad, 'b3'), eventOf(good, 'g4')]);
   await seen('g4');
   const buried = (await letters()).filter((l) => l.key === bad);
   expect(buried.map((l) => [(JSON.parse(l.payload) as { name: string }).name, l.reason])).toEqual([
@@ -155,7 +158,7 @@ it('sets a poison event aside after three tries: its key waits, the rest of its 
 });
 
 it('does not take a failed statement that a handler swallowed for a success', async () => {
-  await transport.send([eventOf('swallow', 'swallowed')]);
+  await sendSurely(transport, [eventOf('swallow', 'swallowed')]);
   await eventually(async () => expect((await letters()).some((l) => l.key === 'swallow')).toBe(true));
   expect(await effects()).not.toContain('swallowed');
 });
@@ -165,9 +168,9 @@ it('dead-letters what it cannot read, and answers a command it cannot read', asy
   const wrong = encode(happened.topic, envelope(happened.type, 'wrong', { key: 'wrong' }));
   const headless: WireRecord = { topic: happened.topic, key: 'headless', value: '{}', headers: {} };
   const foreign = encode(happened.topic, envelope(`${shop}.unknown.v1`, 'foreign', {}));
-  await transport.send([broken, wrong, headless, foreign, eventOf('after', 'after the unreadable')]);
+  await sendSurely(transport, [broken, wrong, headless, foreign, eventOf('after', 'after the unreadable')]);
   const id = randomUUID();
-  await transport.send([commandOf('x', id, { nonsense: true })]);
+  await sendSurely(transport, [commandOf('x', id, { nonsense: true })]);
   await eventually(() => expect(repliesTo(id)).toEqual([expect.objectContaining({ outcome: 'failed', code: 'HANDLER_FAILED' })]));
   await seen('after the unreadable');
   const found = await eventually(async () => {
@@ -185,7 +188,7 @@ it('dead-letters what it cannot read, and answers a command it cannot read', asy
 describe('a command', () => {
   it('is answered with what its handler returns', async () => {
     const [id, refused, thrown] = [randomUUID(), randomUUID(), randomUUID()];
-    await transport.send([commandOf('do it', id), commandOf('refuse', refused), commandOf('throw', thrown)]);
+    await sendSurely(transport, [commandOf('do it', id), commandOf('refuse', refused), commandOf('throw', thrown)]);
     await eventually(() => expect(repliesTo(thrown)).toHaveLength(1));
     await eventually(() => expect(repliesTo(id)).toEqual([{ outcome: 'succeeded', result: { done: 'do it' } }]));
     await eventually(() => expect(repliesTo(refused)).toEqual([{ outcome: 'failed', code: 'NO_THANKS', message: 'the effect stays' }]));
@@ -198,21 +201,21 @@ describe('a command', () => {
 
   it('whose handler breaks is answered with a failure, together with its dead letter', async () => {
     const id = randomUUID();
-    await transport.send([commandOf('break', id)]);
+    await sendSurely(transport, [commandOf('break', id)]);
     await eventually(() => expect(repliesTo(id)).toEqual([expect.objectContaining({ outcome: 'failed', code: 'HANDLER_FAILED' })]));
     expect((await letters()).map((l) => [l.key, l.reason])).toContainEqual([`saga-of-${id}`, 'HANDLER_FAILED']);
     const next = commandOf('next of the same saga');
-    await transport.send([{ ...next, key: `saga-of-${id}` }]);
+    await sendSurely(transport, [{ ...next, key: `saga-of-${id}` }]);
     await seen('next of the same saga');
   });
 
   it('that comes again is not done again, but answered again: the answer may have been lost', async () => {
     const id = randomUUID();
-    await transport.send([commandOf('once', id)]);
+    await sendSurely(transport, [commandOf('once', id)]);
     await eventually(() => expect(repliesTo(id)).toHaveLength(1));
-    await transport.send([commandOf('once', id)]);
+    await sendSurely(transport, [commandOf('once', id)]);
     await eventually(() => expect(repliesTo(id)).toHaveLength(2));
-    await transport.send([commandOf('once', id), commandOf('once', id)]);
+    await sendSurely(transport, [commandOf('once', id), commandOf('once', id)]);
     await eventually(() => expect(repliesTo(id)).toHaveLength(4));
     expect(new Set(repliesTo(id).map((r) => JSON.stringify(r))).size).toBe(1);
     expect((await effects()).filter((e) => e === 'once')).toHaveLength(1);
@@ -231,9 +234,9 @@ it('has one effect when it crashes between the commit of the effect and the comm
       await batch.commit(next);
     },
   });
-  await transport.send([eventOf('crash', 'survives a crash')]);
-  await eventually(() => expect(crashes).toBeGreaterThan(2), { timeout: 30_000 });
-  await transport.send([eventOf('crash', 'after the crash')]);
+  await sendSurely(transport, [eventOf('crash', 'survives a crash')]);
+  await eventually(() => expect(crashes).toBeGreaterThan(2));
+  await sendSurely(transport, [eventOf('crash', 'after the crash')]);
   await seen('after the crash');
   expect((await effects()).filter((e) => e === 'survives a crash')).toHaveLength(1);
 });
@@ -253,16 +256,21 @@ it('waits out a database that goes away in the middle, and dead-letters nothing'
     },
   });
   const names = Array.from({ length: total }, (_, i) => `outage ${i}`);
-  await transport.send(names.slice(0, 150).map((n, i) => eventOf(`o${i % 20}`, n)));
+  await sendSurely(
+    transport,
+    names.slice(0, 150).map((n, i) => eventOf(`o${i % 20}`, n)),
+  );
   proxy.refuse();
-  await transport.send(names.slice(150).map((n, i) => eventOf(`o${i % 20}`, n)));
-  await transport.send([commandOf('outage command')]);
+  await sendSurely(
+    transport,
+    names.slice(150).map((n, i) => eventOf(`o${i % 20}`, n)),
+  );
+  await sendSurely(transport, [commandOf('outage command')]);
   // Several times as long as a poison message is tried for.
   await eventually(() => expect(beats).toBeGreaterThan(4));
   proxy.heal();
-  await eventually(
-    async () => expect((await effects()).filter((e) => e.startsWith('outage') && e !== 'outage command')).toHaveLength(total),
-    { timeout: 30_000 },
+  await eventually(async () =>
+    expect((await effects()).filter((e) => e.startsWith('outage') && e !== 'outage command')).toHaveLength(total),
   );
   await seen('outage command');
   expect(new Set(await effects()).size).toBe((await effects()).length);

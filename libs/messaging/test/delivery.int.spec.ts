@@ -1,10 +1,10 @@
 import type { Tx } from '@ballast/database';
 import { event, type EventOf } from '@ballast/message';
-import { eventually } from '@ballast/testing';
+
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Consume } from '../src/index.js';
-import { Cleanup, freshDatabase, newTransport, serviceName, startService } from './harness.js';
+import { Cleanup, freshDatabase, newTransport, serviceName, startService, eventually, sendSurely } from './harness.js';
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
@@ -90,8 +90,8 @@ describe('an event from a transaction to a handler', () => {
       value: JSON.stringify({ id: 'five', n: 1 }),
       headers: { ce_specversion: '1.0', ce_id: id, ce_source: '/x', ce_type: happened.type, ce_time: new Date().toISOString() },
     };
-    await transport.send([record, record]);
-    await transport.send([record, record]);
+    await sendSurely(transport, [record, record]);
+    await sendSurely(transport, [record, record]);
     await shop.database.transaction((tx) => shop.outbox.add(tx, happened({ id: 'five', n: 2 })));
     await eventually(async () => expect(await reader.effects()).toContain('five:2'));
     expect((await reader.effects()).filter((e) => e === 'five:1')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { Database, type DatabaseConfig, type MigrationClass } from '@ballast/database';
-import type { AnyDefinition, AnyEvent } from '@ballast/message';
-import { testBrokers, testDatabase, uniqueName } from '@ballast/testing';
+import type { AnyDefinition, AnyEvent, WireRecord } from '@ballast/message';
+import { eventually as soon, testBrokers, testDatabase, uniqueName } from '@ballast/testing';
 import { type INestApplicationContext, Module, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
@@ -18,6 +18,11 @@ export class Effect1760000000900 implements MigrationInterface {
 }
 
 export const migrations: MigrationClass[] = [...messagingMigrations, Effect1760000000900];
+
+jest.setTimeout(120_000);
+
+/** With time for a machine that has more to do than these tests. */
+export const eventually: typeof soon = (assertion, options) => soon(assertion, { timeout: 45_000, ...options });
 
 /** A name that can own message types and topics. */
 export const serviceName = (prefix = 'shop'): string => uniqueName(prefix).replaceAll('_', '-');
@@ -82,6 +87,10 @@ export async function startService(o: TestServiceOptions): Promise<TestService> 
     },
   };
 }
+
+/** As the relay does: again after what is not the record's fault. */
+export const sendSurely = (transport: Transport, records: WireRecord[]): Promise<void> =>
+  eventually(() => transport.send(records), { interval: 200 });
 
 export const newTransport = (clientId = 'test'): Transport => kafkaTransport({ brokers: testBrokers(), clientId });
 

@@ -1,12 +1,12 @@
 import type { Tx } from '@ballast/database';
 import { command, encode, type CommandOf, type Reply } from '@ballast/message';
-import { eventually } from '@ballast/testing';
+
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type Attempt, Consume, defer, intent, Perform, refuse, Refused, Replies, type Settlement, type Transport } from '../src/index.js';
 import { SqlIntentStore } from '../src/intent.store.js';
-import { Cleanup, freshDatabase, newTransport, serviceName, startService, type TestService } from './harness.js';
+import { Cleanup, freshDatabase, newTransport, serviceName, startService, type TestService, eventually, sendSurely } from './harness.js';
 import { gate } from './memory-transport.js';
 
 const name = serviceName('pay');
@@ -65,7 +65,7 @@ afterAll(() => cleanup.run());
 
 const send = (how: string, id: string = randomUUID()) => {
   const envelope = { id, source: '/test', type: charge.type, key: id, time: new Date(), payload: { how }, trace: {} };
-  return transport.send([encode(charge.topic, { ...envelope, replyTo: `${name}.replies`, sagaId: id })]).then(() => id);
+  return sendSurely(transport, [encode(charge.topic, { ...envelope, replyTo: `${name}.replies`, sagaId: id })]).then(() => id);
 };
 const repliesTo = (id: string) => handlers.replies.filter((r) => r.commandId === id).map((r) => r.reply);
 const answered = (id: string, reply: unknown) => eventually(() => expect(repliesTo(id)).toEqual([reply]));

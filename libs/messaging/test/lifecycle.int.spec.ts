@@ -1,10 +1,10 @@
 import { event, type EventOf } from '@ballast/message';
 import type { Tx } from '@ballast/database';
-import { eventually, faultProxy, testBrokers } from '@ballast/testing';
+import { faultProxy, testBrokers } from '@ballast/testing';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Consume, kafkaTransport } from '../src/index.js';
-import { Cleanup, freshDatabase, newTransport, serviceName, startService } from './harness.js';
+import { Cleanup, freshDatabase, newTransport, serviceName, startService, eventually } from './harness.js';
 
 const shop = serviceName();
 const happened = event(`${shop}.happened.v1`, { key: (p) => p.id, payload: z.object({ id: z.string() }) });
@@ -49,7 +49,7 @@ it('sends what is pending before it stops, and goes on where it stopped', async 
   expect(await service.rows('SELECT 1 FROM outbox')).toHaveLength(0);
   await service.stop();
   const { service: again } = await start(newTransport(), config);
-  await eventually(async () => expect((await again.effects()).filter((e) => e.startsWith('late'))).toHaveLength(50), { timeout: 20_000 });
+  await eventually(async () => expect((await again.effects()).filter((e) => e.startsWith('late'))).toHaveLength(50));
 });
 
 it('starts while Kafka is away, publishes when it comes, and comes back after it broke', async () => {
@@ -63,6 +63,6 @@ it('starts while Kafka is away, publishes when it comes, and comes back after it
   await publish(service, 'waits');
   expect(await service.rows('SELECT 1 FROM outbox')).toHaveLength(1);
   proxy.heal();
-  await eventually(async () => expect(await service.effects()).toContain('waits'), { timeout: 30_000 });
+  await eventually(async () => expect(await service.effects()).toContain('waits'));
   expect(service.messaging.connected).toBe(true);
 });

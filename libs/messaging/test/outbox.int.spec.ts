@@ -1,11 +1,11 @@
 import { beforeCommit, Database, NotInTransactionError, type Tx } from '@ballast/database';
 import { event } from '@ballast/message';
-import { eventually } from '@ballast/testing';
+
 import { z } from 'zod';
 import { systemClock, Outbox, PayloadTooLargeError } from '../src/index.js';
 import { APPEND, lockKeys, sqlOutboxStore } from '../src/outbox.store.js';
 import { Wakeup } from '../src/wakeup.js';
-import { Cleanup, freshDatabase, migrations } from './harness.js';
+import { Cleanup, freshDatabase, migrations, eventually } from './harness.js';
 
 const happened = event('shop.happened.v1', { key: (p) => p.id, payload: z.object({ id: z.string(), text: z.string().optional() }) });
 const cleanup = new Cleanup();

@@ -1,10 +1,10 @@
 import type { Tx } from '@ballast/database';
 import { event, type EventOf } from '@ballast/message';
-import { eventually } from '@ballast/testing';
+
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { Consume } from '../src/index.js';
-import { Cleanup, freshDatabase, newTransport, serviceName, startService } from './harness.js';
+import { Cleanup, freshDatabase, newTransport, serviceName, startService, eventually } from './harness.js';
 
 const shop = serviceName();
 const happened = event(`${shop}.happened.v1`, { key: (p) => p.key, payload: z.object({ key: z.string(), n: z.int() }) });
@@ -58,16 +58,13 @@ it('keeps order and effect-once while replicas of the service come and go', asyn
   await eventually(() => expect(n).toBeGreaterThan(after + 50));
   publishing = false;
   await publisher;
-  const effects = await eventually(
-    async () => {
-      const all = await first.effects();
-      expect(all).toHaveLength(n * keys.length);
-      return all;
-    },
-    { timeout: 40_000 },
-  );
+  const effects = await eventually(async () => {
+    const all = await first.effects();
+    expect(all).toHaveLength(n * keys.length);
+    return all;
+  });
   for (const key of keys) {
     const numbers = effects.filter((e) => e.startsWith(`${key}:`)).map((e) => Number(e.split(':')[1]));
     expect(numbers).toEqual(Array.from({ length: n }, (_, i) => i));
   }
-}, 90_000);
+});

@@ -1,13 +1,13 @@
 import { Database } from '@ballast/database';
 import { event } from '@ballast/message';
-import { eventually } from '@ballast/testing';
+
 import { z } from 'zod';
 import { Outbox, RecordRefusedError, systemClock } from '../src/index.js';
 import { sqlOutboxStore } from '../src/outbox.store.js';
 import { Relay } from '../src/relay.js';
 import { SqlRelayStore } from '../src/relay.store.js';
 import { Wakeup } from '../src/wakeup.js';
-import { Cleanup, freshDatabase, migrations, newTransport, serviceName } from './harness.js';
+import { Cleanup, freshDatabase, migrations, newTransport, serviceName, eventually } from './harness.js';
 import { gate, ScriptedTransport } from './memory-transport.js';
 
 const happened = event('shop.happened.v1', { key: (p) => p.id, payload: z.object({ id: z.string(), text: z.string().optional() }) });
@@ -176,7 +176,7 @@ it('is woken by a commit of its own process', async () => {
   const running = relay.run(stop.signal);
   for (const key of ['a', 'b', 'c']) {
     await add(key);
-    await eventually(() => expect(transport.keys).toContain(key), { timeout: 3_000 });
+    await eventually(() => expect(transport.keys).toContain(key), { timeout: 30_000 });
   }
   stop.abort();
   await running;

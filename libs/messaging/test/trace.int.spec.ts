@@ -1,12 +1,12 @@
 import type { Tx } from '@ballast/database';
 import { command, event, type CommandOf, type EventOf } from '@ballast/message';
-import { eventually } from '@ballast/testing';
+
 import { inSpan } from '@ballast/tracing';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { type ReadableSpan, InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
 import { z } from 'zod';
 import { Consume, defer, intent, Outbox, Perform, Replies, type Settlement } from '../src/index.js';
-import { Cleanup, freshDatabase, serviceName, startService } from './harness.js';
+import { Cleanup, freshDatabase, serviceName, startService, eventually } from './harness.js';
 
 const [shop, pay] = [serviceName(), serviceName('pay')];
 const ordered = event(`${shop}.ordered.v1`, { key: (p) => p.id, payload: z.object({ id: z.string() }) });

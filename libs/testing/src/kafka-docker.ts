@@ -22,13 +22,13 @@ export function dockerKafkaAvailable({ log, signal }: Pick<KafkaLaunch, 'log' | 
 export async function startDockerKafka({ directory, port, log, signal }: KafkaLaunch): Promise<RunningKafka> {
   mkdirSync(directory, { recursive: true });
   const name = `ballast-kafka-${createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 12)}`;
+  await run('docker', ['rm', '--force', name]).catch(() => undefined);
   const marker = join(directory, 'docker-volume');
   if (!existsSync(marker)) {
     // The directory is new, so a volume of this name is what a deleted one left behind.
     await run('docker', ['volume', 'rm', '--force', name]);
     writeFileSync(marker, `${name}\n`);
   }
-  await run('docker', ['rm', '--force', name]).catch(() => undefined);
   log(`starting the container ${name}`);
 
   const clientPort = port ?? (await freePort());

@@ -1,7 +1,7 @@
 import { Database } from '@ballast/database';
 import { event } from '@ballast/message';
 import { Consume, Messaging } from '@ballast/messaging';
-import { testBrokers, testDatabase, uniqueName } from '@ballast/testing';
+import { eventually, testBrokers, testDatabase, uniqueName } from '@ballast/testing';
 import { Injectable, Module } from '@nestjs/common';
 import { z } from 'zod';
 import { defineService } from '../src/index.js';
@@ -23,6 +23,7 @@ class StopperModule {}
 it('lets consumers, intents and relay finish before their database goes', async () => {
   const database = await testDatabase('stopper');
   const service = await testService(StopperModule, manifest, { database: database.config, brokers: testBrokers() });
+  await eventually(async () => expect((await service.request('/health/ready')).body).toEqual({ status: 'ok', away: [] }));
   const messaging = service.app.get(Messaging, { strict: false });
   const pools = service.app.get(Database, { strict: false });
   const order: string[] = [];

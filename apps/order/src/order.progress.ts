@@ -47,9 +47,8 @@ export class OrderProgress implements BeforeApplicationShutdown {
     };
   }
 
-  /** How many orders are followed. */
-  get size(): number {
-    return this.watched.size;
+  follows(orderId: string): boolean {
+    return this.watched.has(orderId);
   }
 
   async beforeApplicationShutdown(): Promise<void> {

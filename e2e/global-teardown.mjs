@@ -1,4 +1,6 @@
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { dropPostgres } from '../libs/testing/dist/index.js';
 
 /** Ends the platform as Ctrl-C does. */
 export default async function globalTeardown() {
@@ -10,5 +12,6 @@ export default async function globalTeardown() {
     await ended;
   }
   await close();
+  dropPostgres(join(home, 'data', 'postgres')); // it may lie elsewhere: where the postgres user can read
   rmSync(home, { recursive: true, force: true });
 }

@@ -21,9 +21,8 @@ export async function buildIfNeeded(root, run, { force = false } = {}) {
 /** Path, size and time of every file the compiler reads, and whether every output is there. */
 function fingerprintOf(root) {
   const hash = createHash('sha256');
-  for (const group of ['libs', 'apps', 'tools', '.']) {
-    const projects = group === '.' ? ['e2e'] : readdirSync(join(root, group)).sort();
-    for (const project of projects) {
+  for (const group of ['libs', 'apps', 'tools']) {
+    for (const project of readdirSync(join(root, group)).sort()) {
       const directory = join(root, group, project);
       if (!existsSync(join(directory, 'tsconfig.lib.json'))) continue;
       hash.update(`${directory} ${existsSync(join(directory, 'dist', 'tsconfig.lib.tsbuildinfo'))}`);

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
-import { freePort } from '@ballast/testing';
+import { eventually, freePort } from '@ballast/testing';
 import { type Gateway, startGateway } from './gateway.js';
 
 describe('the gateway', () => {
@@ -73,6 +73,33 @@ describe('the gateway', () => {
     finish();
     expect(Buffer.from((await reader.read()).value!).toString()).toBe('data: 2\n\n');
     expect((await reader.read()).done).toBe(true);
+  });
+
+  it('has room for other requests beside hundreds of open streams, and lets the service know when their clients leave', async () => {
+    let left = 0;
+    answer = (request, response) => {
+      if (!request.url?.endsWith('/stream')) return void response.end('ok');
+      response.once('close', () => left++);
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+    };
+    const gone = new AbortController();
+    const streams = Array.from({ length: 300 }, () => fetch(`${gateway.url}/cart/stream`, { signal: gone.signal }));
+    for (const stream of await Promise.all(streams)) expect(stream.status).toBe(200);
+    expect(await (await fetch(`${gateway.url}/cart`)).text()).toBe('ok');
+    gone.abort();
+    await eventually(() => expect(left).toBe(300));
+  }, 30_000);
+
+  it('breaks a stream off when its service dies, so that the client comes again', async () => {
+    let die: () => void = () => undefined;
+    answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write('data: 1\n\n');
+      die = () => response.destroy();
+    };
+    const reader = (await fetch(`${gateway.url}/cart/stream`)).body!.getReader();
+    await reader.read();
+    die();
+    await expect(reader.read()).rejects.toThrow();
   });
 
   it('answers for a service that is away: 503 with Retry-After, in the caller’s trace', async () => {

@@ -50,8 +50,9 @@ async function register(app: FastifyInstance, prefix: string, upstream: string):
     upstream,
     rewritePrefix: prefix,
     internalRewriteLocationHeader: false,
-    // A stream may be silent for long; headers must come within the longest wait of the HTTP contract, and some.
-    undici: { connections: 256, pipelining: 1, keepAliveTimeout: 4_000, headersTimeout: 60_000, bodyTimeout: 0 },
+    // A stream may be silent for long, and holds a connection while it is open, so there must be many; headers must come within the
+    // longest wait of the HTTP contract, and some.
+    undici: { connections: 4_096, pipelining: 1, keepAliveTimeout: 4_000, headersTimeout: 60_000, bodyTimeout: 0 },
     retryMethods: [],
     maxRetriesOn503: 0,
     replyOptions: {

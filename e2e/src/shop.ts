@@ -16,6 +16,15 @@ export interface OrderView {
   history: { step: string; outcome: string; at: string }[];
 }
 
+/** JSON, nothing as `{}`, and what is no JSON as it is. */
+export function parseAnswer(text: string): unknown {
+  try {
+    return text ? JSON.parse(text) : {};
+  } catch {
+    return text;
+  }
+}
+
 /** A user of the shop who knows only its public address. */
 export class Shopper {
   private constructor(
@@ -69,7 +78,7 @@ export class Shopper {
       signal: AbortSignal.timeout(30_000),
     });
     const text = await response.text();
-    return { status: response.status, body: (text ? JSON.parse(text) : {}) as T, headers: response.headers };
+    return { status: response.status, body: parseAnswer(text) as T, headers: response.headers };
   }
 
   /** Puts the items into the cart and checks out; returns the answer of the checkout. */

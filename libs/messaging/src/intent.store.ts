@@ -26,6 +26,8 @@ export interface IntentStore {
   add(tx: Tx, intent: NewIntent): Promise<void>;
   /** Takes up to `limit` due intents for `holdMs`; those another process holds are passed over. */
   claim(kind: string, limit: number, holdMs: number): Promise<ClaimedIntent[]>;
+  /** Gives up the claims of an earlier process of this owner: it crashed, so nothing waits for their end. Needs no other to be alive. */
+  takeBack(kind: string): Promise<void>;
   /** Marks it done: `settled`, or `already` by this very claim (its COMMIT answer was lost), or `lost` to a later claim. */
   settle(tx: Tx, claim: ClaimedIntent): Promise<'settled' | 'already' | 'lost'>;
   /** Gives it back for a later attempt; nothing happens when the claim was lost or settled meanwhile. */
@@ -45,7 +47,7 @@ interface IntentRow {
 
 /** Times are the database's, so that processes need not agree on theirs. */
 const CLAIM = `
-UPDATE intent SET state = 'RUNNING', attempts = attempts + 1, claimed_until = clock_timestamp() + $3 * interval '1 ms'
+UPDATE intent SET state = 'RUNNING', attempts = attempts + 1, claimed_by = $4, claimed_until = clock_timestamp() + $3 * interval '1 ms'
 WHERE id IN (
   SELECT id FROM intent
   WHERE kind = $1 AND state <> 'DONE' AND run_at <= clock_timestamp() AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
@@ -58,7 +60,11 @@ UPDATE intent SET state = 'PENDING', claimed_until = NULL, last_error = $4, run_
 WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'`;
 
 export class SqlIntentStore implements IntentStore {
-  constructor(private readonly database: { readonly primary: EntityManager }) {}
+  /** `owner`: unique among the replicas of the service, the same after a restart. */
+  constructor(
+    private readonly database: { readonly primary: EntityManager },
+    private readonly owner: string,
+  ) {}
 
   async add(tx: Tx, intent: NewIntent): Promise<void> {
     await tx.query(`INSERT INTO intent (id, kind, payload, reply, trace, run_at) VALUES ($1, $2, $3, $4, $5, coalesce($6, now()))`, [
@@ -72,8 +78,15 @@ export class SqlIntentStore implements IntentStore {
   }
 
   async claim(kind: string, limit: number, holdMs: number): Promise<ClaimedIntent[]> {
-    const [rows] = await this.database.primary.query<[IntentRow[], number]>(CLAIM, [kind, limit, holdMs]);
+    const [rows] = await this.database.primary.query<[IntentRow[], number]>(CLAIM, [kind, limit, holdMs, this.owner]);
     return rows.map(({ attempts, reply, ...row }) => ({ ...row, attempt: attempts, ...(reply && { reply }) }));
+  }
+
+  async takeBack(kind: string): Promise<void> {
+    await this.database.primary.query(
+      `UPDATE intent SET claimed_until = NULL WHERE kind = $1 AND claimed_by = $2 AND state = 'RUNNING' AND claimed_until IS NOT NULL`,
+      [kind, this.owner],
+    );
   }
 
   async settle(tx: Tx, { id, attempt }: ClaimedIntent): Promise<'settled' | 'already' | 'lost'> {

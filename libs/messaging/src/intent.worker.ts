@@ -79,9 +79,12 @@ export class IntentWorker {
   /** Until the signal aborts; then `close`. */
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, wakeup } = this.s;
+    let tookBack = false;
     for (let failures = 0; !signal.aborted;) {
       const free = this.limit - this.running.size;
       try {
+        if (!tookBack) await store.takeBack(this.kind);
+        tookBack = true;
         const claimed = free > 0 ? await store.claim(this.kind, free, this.deadline + SETTLE_TIME) : [];
         if (failures > 0) this.trouble.over();
         failures = 0;

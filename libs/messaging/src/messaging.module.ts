@@ -44,7 +44,7 @@ export class MessagingModule {
       providers: [
         Replies,
         { provide: Outbox, useValue: outbox },
-        { provide: SqlIntentStore, inject: [Database], useFactory: (database: Database) => new SqlIntentStore(database) },
+        { provide: SqlIntentStore, inject: [Database], useFactory: (database: Database) => new SqlIntentStore(database, instanceId) },
         {
           provide: Intents,
           inject: [SqlIntentStore],

@@ -174,7 +174,7 @@ it('is settled once: an attempt whose claim ran out cannot write its outcome', a
 });
 
 it('is claimed by one process at a time', async () => {
-  const store = new SqlIntentStore(service.database);
+  const store = new SqlIntentStore(service.database, 'another process');
   await service.database.transaction(async (tx) => {
     for (let i = 0; i < 40; i++) await store.add(tx, { id: randomUUID(), kind: 'nobody performs', payload: i, trace: {} });
   });
@@ -182,6 +182,23 @@ it('is claimed by one process at a time', async () => {
   expect(claims).toHaveLength(40);
   expect(new Set(claims.map((c) => c.id)).size).toBe(40);
   expect(await store.claim('nobody performs', 15, 60_000)).toEqual([]);
+});
+
+it('of a process that crashed are taken back by the next one of its name at once, those of others only when their claim runs out', async () => {
+  const crashed = new SqlIntentStore(service.database, 'replica-0');
+  const alive = new SqlIntentStore(service.database, 'replica-1');
+  await service.database.transaction(async (tx) => {
+    for (const how of ['of the crashed', 'of the other'])
+      await crashed.add(tx, { id: randomUUID(), kind: 'left behind', payload: { how }, trace: {} });
+  });
+  const [first] = await crashed.claim('left behind', 1, 60_000);
+  const [second] = await alive.claim('left behind', 1, 60_000);
+
+  const restarted = new SqlIntentStore(service.database, 'replica-0');
+  await restarted.takeBack('left behind');
+  const claims = await restarted.claim('left behind', 10, 60_000);
+  expect(claims.map((c) => [c.id, c.attempt])).toEqual([[first!.id, 2]]);
+  expect(claims.map((c) => c.id)).not.toContain(second!.id);
 });
 
 it('refuses an intent nothing performs, and one outside of a transaction', async () => {

@@ -78,6 +78,7 @@ export class Messaging1760000000200 implements MigrationInterface {
         state text NOT NULL DEFAULT 'PENDING' CHECK (state IN ('PENDING', 'RUNNING', 'DONE')),
         attempts int NOT NULL DEFAULT 0,
         run_at timestamptz NOT NULL,
+        claimed_by text,
         claimed_until timestamptz,
         last_error text,
         created_at timestamptz NOT NULL DEFAULT now(),

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
 import { eventually, freePort } from '@ballast/testing';
 import { type Gateway, startGateway } from './gateway.js';
 
@@ -137,10 +138,41 @@ describe('the gateway', () => {
     },
   );
 
+  it.each(['/cart/%', '/cart/%zz', '/cart/%ff', '/cart/..;/metrics'])('answers a path that is malformed: %s', async (path) => {
+    expect(await raw(path)).toEqual({ status: 400, code: 'BAD_REQUEST' });
+    expect(seen).toHaveLength(0);
+  });
+
+  it.each([
+    ['what is not HTTP', 'NONSENSE\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['two lengths', 'GET /cart HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400, 'BAD_REQUEST'],
+    ['too many headers', `GET /cart HTTP/1.1\r\nhost: x\r\npad: ${'x'.repeat(20_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+  ])('answers %s with a problem', async (_, bytes, status, code) => {
+    const text = await exchange(bytes);
+    expect(text).toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} [^]*content-type: application/problem\\+json[^]*traceparent: 00-[^]*"code":"${code}"`),
+    );
+    expect(seen).toHaveLength(0);
+  });
+
+  it('closes the connection of a caller that asks for it, whatever the service does with its own', async () => {
+    expect(await exchange('GET /cart HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 [^]*connection: close/i);
+  });
+
   it('passes dots that are no segment', async () => {
     await fetch(`${gateway.url}/cart/items/a..b?next=/../x`);
     expect(seen[0]?.url).toBe('/cart/items/a..b?next=/../x');
   });
+
+  /** Sends these bytes and reads until the gateway closes the connection. */
+  async function exchange(bytes: string): Promise<string> {
+    const { hostname, port } = new URL(gateway.url);
+    const socket = connect(Number(port), hostname);
+    socket.write(bytes);
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    return text;
+  }
 
   /** `fetch` would tidy the path up before sending it. */
   function raw(path: string): Promise<{ status: number | undefined; code: string }> {

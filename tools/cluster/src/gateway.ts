@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import httpProxy from '@fastify/http-proxy';
 import Fastify, {
   type FastifyInstance,
@@ -8,6 +9,8 @@ import Fastify, {
   type RawServerBase,
   type RouteGenericInterface,
 } from 'fastify';
+
+const PROBLEM_JSON = 'application/problem+json';
 
 /** A path prefix and the service that answers below it. */
 export interface GatewayRoute {
@@ -29,16 +32,22 @@ const leavesPrefix = /^[^?]*(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\?]|%2f|%5c|$)
  */
 export async function startGateway(routes: readonly GatewayRoute[], port: number): Promise<Gateway> {
   // Bodies are passed on as they come, and their size is the service's to judge.
-  const app = Fastify({ logger: false, forceCloseConnections: true, bodyLimit: Number.MAX_SAFE_INTEGER });
+  const app = Fastify({
+    logger: false,
+    forceCloseConnections: true,
+    bodyLimit: Number.MAX_SAFE_INTEGER,
+    frameworkErrors: (_, request, reply) => void problem(request, reply, 400, 'BAD_REQUEST', 'The path is malformed'),
+    clientErrorHandler: answerBrokenRequest,
+  });
   app.addHook('onRequest', async (request, reply) => {
     if (leavesPrefix.test(request.url)) await problem(request, reply, 400, 'BAD_REQUEST', 'The path must not hold . or .. segments');
   });
-  for (const { prefix, upstream } of routes) await register(app, prefix, upstream);
   app.setNotFoundHandler((request, reply) => problem(request, reply, 404, 'ROUTE_NOT_FOUND', 'There is no such route'));
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode && error.statusCode < 500 ? error.statusCode : 500;
     return problem(request, reply, status, status < 500 ? 'BAD_REQUEST' : 'INTERNAL', 'The gateway could not handle the request');
   });
+  for (const { prefix, upstream } of routes) await register(app, prefix, upstream);
   await app.listen({ host: '127.0.0.1', port });
   const address = app.server.address();
   return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : port}`, close: () => app.close() };
@@ -57,6 +66,7 @@ async function register(app: FastifyInstance, prefix: string, upstream: string):
     maxRetriesOn503: 0,
     replyOptions: {
       // What a caller claims in X-Forwarded-For is not handed on: services believe this address.
+      rewriteHeaders: ({ connection: _, 'keep-alive': __, ...headers }) => headers, // of the connection to the service, not of the caller's
       rewriteRequestHeaders: (request, headers) => ({ ...headers, 'x-forwarded-for': request.ip }),
       onError: (reply, { error }) => {
         const timedOut = (error as { statusCode?: number }).statusCode === 504;
@@ -74,12 +84,32 @@ type Answering = Pick<FastifyReply<RouteGenericInterface, RawServerBase>, 'code'
 
 /** RFC 9457, as the services answer it; in the caller's trace when it has one. */
 function problem(request: Asked, reply: Answering, status: number, code: string, detail: string): unknown {
-  const given = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(String(request.headers['traceparent']));
-  const traceId = given?.[1] ?? randomBytes(16).toString('hex');
+  const { traceparent, document } = documentOf(status, code, detail, request.url, request.headers['traceparent']);
   if (status === 503) reply.header('retry-after', '1');
-  return reply
-    .code(status)
-    .header('traceparent', given?.[0] ?? `00-${traceId}-${randomBytes(8).toString('hex')}-00`)
-    .type('application/problem+json')
-    .send({ type: 'about:blank', title: STATUS_CODES[status], status, detail, code, instance: request.url.split('?')[0], traceId });
+  return reply.code(status).header('traceparent', traceparent).type(PROBLEM_JSON).send(document);
+}
+
+/** Not HTTP at all, or more headers than anyone reads: there is no request to answer, only a socket. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const [status, code, detail] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ([431, 'HEADERS_TOO_LARGE', 'The request headers are too large'] as const)
+      : ([400, 'BAD_REQUEST', 'The request is malformed'] as const);
+  const { traceparent, document } = documentOf(status, code, detail, '');
+  const body = JSON.stringify(document);
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `content-type: ${PROBLEM_JSON}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end([...head, `traceparent: ${traceparent}`, 'connection: close', '', body].join('\r\n'));
+}
+
+function documentOf(status: number, code: string, detail: string, url: string, incoming?: unknown) {
+  const given = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.exec(String(incoming));
+  const traceId = given?.[1] ?? randomBytes(16).toString('hex');
+  const traceparent = given?.[0] ?? `00-${traceId}-${randomBytes(8).toString('hex')}-00`;
+  const instance = url.split('?')[0];
+  return { traceparent, document: { type: 'about:blank', title: STATUS_CODES[status], status, detail, code, instance, traceId } };
 }

@@ -1,7 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startChild } from './child.js';
-import { isRunning, killProcess, pauseProcess } from './faults.js';
+import { isRunning, killProcess, pauseFamily, pauseProcess } from './faults.js';
 import { eventually } from './eventually.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'ballast-faults-'));
+const logFile = join(directory, 'log');
+afterAll(() => rmSync(directory, { recursive: true }));
 
 it('pauses a process and lets it go on', async () => {
   const child = await startChild('sleeper', 'sleep', ['60']);
@@ -16,4 +23,22 @@ it('pauses a process and lets it go on', async () => {
   killProcess(child.pid);
   expect(await child.exited).toEqual({ code: null, signal: 'SIGKILL' });
   expect(isRunning(child.pid)).toBe(false);
+});
+
+it('pauses a process with all it has started', async () => {
+  // The one that writes ends by itself when its parent is gone.
+  const writer = 'while kill -0 $PPID 2>/dev/null; do echo on; sleep 0.01; done';
+  const child = await startChild('parent', 'sh', ['-c', `sh -c '${writer}'; true`], { logFile, stopSignal: 'SIGKILL' });
+  try {
+    const written = () => statSync(logFile).size;
+    await eventually(() => expect(written()).toBeGreaterThan(0));
+    const resume = pauseFamily(child.pid);
+    const size = written();
+    await sleep(200);
+    expect(written()).toBe(size);
+    resume();
+    await eventually(() => expect(written()).toBeGreaterThan(size));
+  } finally {
+    await child.stop();
+  }
 });

@@ -72,6 +72,17 @@ export async function startDockerKafka({ directory, port, log, signal }: KafkaLa
     kind: 'docker',
     describe: `Apache Kafka in Docker (${image})`,
     child,
+    faults: {
+      pause: async () => {
+        await run('docker', ['pause', name]);
+        return async () => void (await run('docker', ['unpause', name]));
+      },
+      // The container, not its client here, which ends with it.
+      kill: async () => {
+        await run('docker', ['kill', name]);
+        await child.exited;
+      },
+    },
     stop: async () => void (await child.stop()),
   };
 }

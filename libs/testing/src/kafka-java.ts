@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { logTail, runChild, startChild } from './child.js';
 import type { Availability } from './docker.js';
+import { pauseProcess } from './faults.js';
 import type { RunningKafka } from './kafka.js';
 import { brokerAnswers } from './kafka-ready.js';
 import { freePort } from './ports.js';
@@ -73,6 +74,13 @@ export async function startJavaKafka({ directory, cache, port, log, signal }: Ka
     kind: 'java',
     describe: `Apache Kafka ${kafkaVersion()} on Java`,
     child,
+    faults: {
+      pause: () => {
+        const resume = pauseProcess(child.pid);
+        return Promise.resolve(() => Promise.resolve(resume()));
+      },
+      kill: async () => void (await child.stop({ signal: 'SIGKILL' })),
+    },
     async stop() {
       // Writing the class archive takes a few seconds at the end of the first run.
       await child.stop({ grace: 30_000 });

@@ -30,8 +30,17 @@ export interface RunningKafka {
   readonly describe: string;
   /** The process we started; undefined for an external Kafka. */
   readonly child?: Child;
+  /** How to take it away; undefined for an external Kafka, which is not ours to harm. */
+  readonly faults?: KafkaFaults;
   /** Stops what we started; an external Kafka is left alone. */
   stop(): Promise<void>;
+}
+
+export interface KafkaFaults {
+  /** It takes connections and answers nothing. Gives the function that lets it go on. */
+  pause(): Promise<() => Promise<void>>;
+  /** A crash. Started anew with the same directory and port it has what it had acknowledged. */
+  kill(): Promise<void>;
 }
 
 /** There is no Kafka and no means to start one; the message says what to install. */

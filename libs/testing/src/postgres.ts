@@ -41,6 +41,8 @@ export interface RunningPostgres extends PostgresAccess {
    * (`beside: true` does just that). `primary` and `replica` change; the next start begins with the new primary.
    */
   promote(options?: { beside?: boolean }): Promise<void>;
+  /** After a promotion: the node that was the primary becomes the replica of the new one, from a fresh copy; what only it had is gone. */
+  rejoin(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -76,6 +78,14 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   let replica = options.replica === false ? undefined : node(second, options.replicaPort ?? (await freePort()));
   const nodes = replica ? [primary, replica] : [primary];
 
+  const copyToReplica = async (from: PostgresNode, to: PostgresNode) => {
+    await to.stop();
+    await baseBackup(from, to.data, user, replication);
+    followPrimary(to.data, from, user, replication);
+    await to.start();
+    await eventually(() => mustStream(from));
+  };
+
   try {
     if (!existsSync(join(primary.data, 'PG_VERSION'))) {
       log('creating the database cluster');
@@ -87,11 +97,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     await Promise.all([primary.start().then(() => ensureReplicator(primary, replication)), knownStandby?.start()]);
     if (replica && !(knownStandby && (await follows(primary)))) {
       log('copying the primary to its replica');
-      await replica.stop();
-      await baseBackup(primary, replica.data, user, replication);
-      followPrimary(replica.data, primary, user, replication);
-      await replica.start();
-      await eventually(() => mustStream(primary));
+      await copyToReplica(primary, replica);
     }
   } catch (error) {
     await Promise.all(nodes.map((each) => each.stop()));
@@ -114,6 +120,13 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
       await replica.query('SELECT pg_promote(true, 30)');
       rememberPrimary(home, replica.name);
       [primary, replica] = [replica, undefined];
+    },
+    async rejoin() {
+      const old = nodes.find((each) => each !== primary);
+      if (!old || replica) throw new Error('There is no old primary to rejoin');
+      await old.stop('SIGKILL');
+      await copyToReplica(primary, old);
+      replica = old;
     },
     async stop() {
       // The primary first: it waits until its standby has everything.

@@ -70,6 +70,18 @@ describe('Postgres with a replica', () => {
     await eventually(async () => expect(await postgres.nodes[1]!.query('SELECT n FROM kept ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]));
   });
 
+  it('takes the old primary back as a replica, without what only that one had', async () => {
+    const [first, second] = [postgres.primary, postgres.replica!];
+    await postgres.promote({ beside: true });
+    await postgres.nodes.find(({ host }) => host.port === first.port)!.query('INSERT INTO kept VALUES (3)');
+    await postgres.rejoin();
+    expect([postgres.primary, postgres.replica]).toEqual([second, first]);
+    expect(await postgres.streaming()).toBe(true);
+    const replica = postgres.nodes.find(({ host }) => host.port === first.port)!;
+    expect(await replica.query('SELECT n FROM kept ORDER BY n')).toEqual([{ n: 1 }, { n: 2 }]);
+    await expect(postgres.rejoin()).rejects.toThrow('There is no old primary to rejoin');
+  });
+
   it('says why it does not start, and leaves nothing running', async () => {
     const taken = mkdtempSync(join(tmpdir(), 'ballast-postgres-test-'));
     chmodSync(taken, 0o711);

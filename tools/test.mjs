@@ -20,6 +20,7 @@ const STEPS = [
   { name: 'unit tests', run: jest('unit'), report: 'unit' },
   { name: 'integration tests (Postgres, Kafka)', run: jest('integration', '-c', 'jest.integration.config.mjs'), report: 'integration' },
   { name: 'end-to-end tests (the whole platform)', run: jest('e2e', '-c', 'jest.e2e.config.mjs'), report: 'e2e' },
+  { name: 'drills (outages, failover, restarts)', run: jest('drills', '-c', 'jest.drills.config.mjs'), report: 'drills' },
 ];
 
 const results = [];

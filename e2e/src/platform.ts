@@ -17,6 +17,11 @@ const { BALLAST_E2E_HOME: home } = process.env;
 /** Reads the running platform anew: a service that was restarted has another pid. */
 export function platform(): Platform {
   if (!home) throw new Error('BALLAST_E2E_HOME is not set: run these tests with `npm run test:e2e`');
+  return platformAt(home);
+}
+
+/** The platform that runs in this directory. */
+export function platformAt(home: string): Platform {
   const read = (file: string) => JSON.parse(readFileSync(join(home, file), 'utf8'));
   const { gateway, services } = read('run.json');
   return {
@@ -33,6 +38,8 @@ export interface Operation {
   key: string;
   kind: 'authorisation' | 'capture' | 'refund' | 'cancellation';
   amount: Money;
+  /** The operation it acts on: a capture's or refund's authorisation. */
+  target: string | null;
   state: string;
 }
 

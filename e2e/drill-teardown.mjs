@@ -1,0 +1,15 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { dropPostgres } from '../libs/testing/dist/index.js';
+
+export default async function teardown() {
+  const { platform, home } = globalThis.ballastDrill ?? {};
+  if (!platform) return;
+  if (platform.exitCode === null && platform.connected) {
+    const ended = new Promise((resolve) => platform.once('exit', resolve));
+    platform.disconnect();
+    await ended;
+  }
+  dropPostgres(join(home, 'data', 'postgres'));
+  rmSync(home, { recursive: true, force: true });
+}

@@ -1,0 +1,162 @@
+import type { Operation, Platform } from './platform.js';
+import type { OrderView, Shopper } from './shop.js';
+
+/** An order its buyer was told is accepted. */
+export interface Accepted {
+  orderId: string;
+  sku: string;
+  quantity: number;
+  buyer: Shopper;
+}
+
+/** What every party says became of the accepted orders. Amounts in minor units. */
+export interface Books {
+  accepted: Omit<Accepted, 'buyer'>[];
+  orders: { orderId: string; status: string; reason?: string; total: number }[];
+  payments: { orderId: string; paymentId: string; captured: number }[];
+  /** What took effect at the processor since the books were opened. */
+  settlement: Operation[];
+  /** Pieces that can be bought; nothing is held once all orders have ended. */
+  stock: { sku: string; before: number; now: number }[];
+  ledger: { balanced: boolean; accounts: { debit: number; credit: number }[] };
+  /** Of every service that counts them. */
+  deadLetters: { service: string; open: number; ever: number }[];
+}
+
+/**
+ * Compares them, on the understanding that every accepted order must end CONFIRMED, be paid once and shipped once.
+ *
+ * @returns one line per difference; nothing when the books agree
+ */
+export function differences(books: Books): string[] {
+  const { accepted, orders, payments, settlement, stock, ledger, deadLetters } = books;
+  const found: string[] = [];
+  for (const [orderId, times] of tally(accepted.map((a) => a.orderId)))
+    if (times > 1) found.push(`order ${orderId}: accepted ${times} times`);
+
+  const captures = settlement.filter(({ kind }) => kind === 'capture');
+  const known = new Set<Operation>();
+  for (const { orderId } of accepted) {
+    const order = orders.find((each) => each.orderId === orderId);
+    if (!order) {
+      found.push(`order ${orderId}: accepted, and not there`);
+      continue;
+    }
+    if (order.status !== 'CONFIRMED') found.push(`order ${orderId}: ${order.status}${order.reason ? ` (${order.reason})` : ''}`);
+    const due = order.status === 'CONFIRMED' ? order.total : 0;
+    const own = payments.filter((each) => each.orderId === orderId);
+    const captured = own.reduce((sum, each) => sum + each.captured, 0);
+    if (captured !== due) found.push(`order ${orderId}: payment captured ${captured} of ${due}`);
+    const settled = captures.filter(({ key }) => own.some(({ paymentId }) => key.startsWith(paymentId)));
+    for (const each of settled) known.add(each);
+    const amounts = settled.map(({ amount }) => amount.amount);
+    if (amounts.join() !== (due ? String(due) : '')) found.push(`order ${orderId}: the processor captured [${amounts.join()}] for ${due}`);
+  }
+  for (const { key } of captures.filter((each) => !known.has(each)))
+    found.push(`the processor captured ${key}, of an order nobody was told of`);
+
+  const confirmed = new Set(orders.filter(({ status }) => status === 'CONFIRMED').map(({ orderId }) => orderId));
+  for (const { sku, before, now } of stock) {
+    const sold = accepted.reduce((sum, a) => sum + (a.sku === sku && confirmed.has(a.orderId) ? a.quantity : 0), 0);
+    if (before - now !== sold) found.push(`${sku}: ${before - now} pieces gone, ${sold} sold`);
+  }
+
+  const sum = (side: 'debit' | 'credit') => ledger.accounts.reduce((total, account) => total + account[side], 0);
+  if (!ledger.balanced || sum('debit') !== sum('credit')) found.push(`the ledger does not balance: ${sum('debit')} and ${sum('credit')}`);
+
+  if (deadLetters.length === 0) found.push('no service counts its dead letters');
+  for (const { service, open, ever } of deadLetters)
+    if (open || ever) found.push(`${service}: ${open} dead letters open, ${ever} since it started`);
+  return found;
+}
+
+/** Opened before the orders, checked after them; nobody else may buy meanwhile. */
+export class Checker {
+  private constructor(
+    private readonly platform: Platform,
+    private readonly merchant: Shopper,
+    private readonly stock: Map<string, number>,
+    /** The keys of what had taken effect at the processor. */
+    private readonly settled: ReadonlySet<string>,
+  ) {}
+
+  static async open(platform: Platform, merchant: Shopper, skus: readonly string[]): Promise<Checker> {
+    const stock = new Map<string, number>();
+    for (const sku of skus) stock.set(sku, await available(merchant, sku));
+    return new Checker(platform, merchant, stock, new Set((await settlement(platform)).map(({ key }) => key)));
+  }
+
+  /** Waits for the end of every order, so many milliseconds for all together, and gives the differences in the books. */
+  async check(accepted: readonly Accepted[], patience = 90_000): Promise<string[]> {
+    const end = Date.now() + patience;
+    const orders: Books['orders'] = [];
+    const payments: Books['payments'] = [];
+    for (const { orderId, buyer } of accepted) {
+      const order = await endOf(buyer, orderId, end);
+      if (order) orders.push({ ...order, total: order.total.amount });
+      const { body } = await this.merchant.get<{ items: { paymentId: string; captured: { amount: number } }[] }>(
+        `/payments?orderId=${orderId}`,
+      );
+      payments.push(...body.items.map(({ paymentId, captured }) => ({ orderId, paymentId, captured: captured.amount })));
+    }
+    const stock: Books['stock'] = [];
+    for (const [sku, before] of this.stock) stock.push({ sku, before, now: await available(this.merchant, sku) });
+    return differences({
+      accepted: [...accepted],
+      orders,
+      payments,
+      stock,
+      settlement: (await settlement(this.platform)).filter(({ key }) => !this.settled.has(key)),
+      ledger: (await this.merchant.get<Books['ledger']>('/payments/ledger')).body,
+      deadLetters: await deadLetters(this.platform),
+    });
+  }
+}
+
+/** The order, final if it became so in time; undefined when it is unknown. */
+async function endOf(buyer: Shopper, orderId: string, end: number): Promise<OrderView | undefined> {
+  const left = Math.max(end - Date.now(), 0);
+  try {
+    return await buyer.final(orderId, left);
+  } catch {
+    const { status, body } = await buyer.get<OrderView>(`/orders/${orderId}`);
+    return status === 200 ? body : undefined;
+  }
+}
+
+/** Every operation that took effect at the processor, page by page: its own books, whatever our services believe. */
+async function settlement({ psp }: Platform): Promise<Operation[]> {
+  const operations: Operation[] = [];
+  for (let cursor: string | null = '0'; cursor;) {
+    const response = await fetch(`${psp.url}/v1/settlement?limit=500&cursor=${cursor}`, { headers: { 'x-api-key': psp.apiKey } });
+    if (!response.ok) throw new Error(`GET /v1/settlement answered ${response.status}`);
+    const page = (await response.json()) as { items: Operation[]; nextCursor: string | null };
+    operations.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return operations;
+}
+
+async function available(merchant: Shopper, sku: string): Promise<number> {
+  const { status, body } = await merchant.get<{ available: number }>(`/products/${sku}`);
+  if (status !== 200) throw new Error(`GET /products/${sku} answered ${status}`);
+  return body.available;
+}
+
+async function deadLetters({ services }: Platform): Promise<Books['deadLetters']> {
+  const counted: Books['deadLetters'] = [];
+  for (const [service, { url }] of Object.entries(services)) {
+    const text = await (await fetch(`${url}/metrics`)).text();
+    const sumOf = (metric: string) =>
+      [...text.matchAll(new RegExp(`^${metric}(?:\\{[^}]*\\})? (\\S+)$`, 'gm'))].reduce((sum, [, value]) => sum + Number(value), 0);
+    if (text.includes('ballast_dead_letters_open'))
+      counted.push({ service, open: sumOf('ballast_dead_letters_open'), ever: sumOf('ballast_dead_letters_total') });
+  }
+  return counted;
+}
+
+function tally(values: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return counts;
+}

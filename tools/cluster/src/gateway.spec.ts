@@ -50,11 +50,19 @@ describe('the gateway', () => {
     expect(await response.text()).toBe('{"orderId":"1"}');
   });
 
-  it.each(['not json', '{"a":', 'x'.repeat(2_000_000)])('leaves the judgement of a body to the service', async (body) => {
+  it.each(['not json', '{"a":', 'x'.repeat(100 * 1024)])('leaves the judgement of a body to the service', async (body) => {
     answer = (request, response) => request.resume().on('end', () => response.writeHead(400).end());
     const response = await fetch(`${gateway.url}/cart`, { method: 'PUT', headers: { 'content-type': 'application/json' }, body });
     expect(response.status).toBe(400);
     expect(seen).toHaveLength(1);
+  });
+
+  it('refuses a body over 100 KB itself, and its answer arrives', async () => {
+    for (let i = 0; i < 20; i++) {
+      const response = await fetch(`${gateway.url}/cart`, { method: 'PUT', body: 'x'.repeat(2_000_000) });
+      expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([413, 'PAYLOAD_TOO_LARGE']);
+    }
+    expect(seen).toHaveLength(0);
   });
 
   it('tells services the true address of the caller, not what the caller claims', async () => {

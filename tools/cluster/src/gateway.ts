@@ -11,6 +11,8 @@ import Fastify, {
 } from 'fastify';
 
 const PROBLEM_JSON = 'application/problem+json';
+/** The HTTP contract's: what a service would refuse. */
+const BODY_LIMIT = 100 * 1024;
 
 /** A path prefix and the service that answers below it. */
 export interface GatewayRoute {
@@ -31,7 +33,7 @@ const leavesPrefix = /^[^?]*(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\?]|%2f|%5c|$)
  * It adds nothing but the caller's address, and retries nothing: that is the caller's right alone.
  */
 export async function startGateway(routes: readonly GatewayRoute[], port: number): Promise<Gateway> {
-  // Bodies are passed on as they come, and their size is the service's to judge.
+  // Bodies are passed on as they come.
   const app = Fastify({
     logger: false,
     forceCloseConnections: true,
@@ -41,6 +43,11 @@ export async function startGateway(routes: readonly GatewayRoute[], port: number
   });
   app.addHook('onRequest', async (request, reply) => {
     if (leavesPrefix.test(request.url)) await problem(request, reply, 400, 'BAD_REQUEST', 'The path must not hold . or .. segments');
+  });
+  // A service that has seen enough stops reading, which may break the connection before its answer is read. Here the rest is read and dropped.
+  app.addHook('onRequest', async (request, reply) => {
+    if (Number(request.headers['content-length']) > BODY_LIMIT)
+      await problem(request, reply, 413, 'PAYLOAD_TOO_LARGE', 'The body is larger than 100 KB');
   });
   app.setNotFoundHandler((request, reply) => problem(request, reply, 404, 'ROUTE_NOT_FOUND', 'There is no such route'));
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {

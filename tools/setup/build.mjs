@@ -10,7 +10,7 @@ import { progress } from './progress.mjs';
 export async function buildIfNeeded(root, run, { force = false } = {}) {
   const stamp = join(root, '.ballast', 'build.stamp');
   const fingerprint = fingerprintOf(root);
-  if (!force && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return undefined;
+  if (!force && isBuilt(root) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return undefined;
   const tsc = join(root, 'node_modules', 'typescript-native', 'bin', 'tsc');
   const seconds = await progress('Compiling libs, apps and tools', () => run(process.execPath, [tsc, '-b', 'tsconfig.build.json']));
   mkdirSync(join(root, '.ballast'), { recursive: true });
@@ -18,18 +18,19 @@ export async function buildIfNeeded(root, run, { force = false } = {}) {
   return seconds;
 }
 
-/** Path, size and time of every file the compiler reads, and whether every output is there. */
+/** Path, size and time of every file the compiler reads. */
 function fingerprintOf(root) {
   const hash = createHash('sha256');
-  for (const group of ['libs', 'apps', 'tools']) {
-    for (const project of readdirSync(join(root, group)).sort()) {
-      const directory = join(root, group, project);
-      if (!existsSync(join(directory, 'tsconfig.lib.json'))) continue;
-      hash.update(`${directory} ${existsSync(join(directory, 'dist', 'tsconfig.lib.tsbuildinfo'))}`);
-      for (const file of sources(directory)) hash.update(`${file} ${statSync(file).size} ${statSync(file).mtimeMs}`);
-    }
-  }
+  for (const project of projects(root))
+    for (const file of sources(project)) hash.update(`${file} ${statSync(file).size} ${statSync(file).mtimeMs}`);
   return hash.digest('hex');
+}
+
+const isBuilt = (root) => projects(root).every((project) => existsSync(join(project, 'dist', 'tsconfig.lib.tsbuildinfo')));
+
+function projects(root) {
+  const all = ['libs', 'apps', 'tools'].flatMap((group) => readdirSync(join(root, group)).map((name) => join(root, group, name)));
+  return all.filter((project) => existsSync(join(project, 'tsconfig.lib.json'))).sort();
 }
 
 function sources(directory) {

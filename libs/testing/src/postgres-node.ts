@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, type ClientConfig } from 'pg';
 import { type Child, type Exit, logTail, startChild } from './child.js';
+import { isRunning } from './faults.js';
 import type { Host } from './ports.js';
 import type { SystemUser } from './postgres-user.js';
 
@@ -73,6 +74,7 @@ export class PostgresNode {
   /** Starts the server and waits until it takes connections. @throws with the end of its log when it ends instead */
   async start(): Promise<void> {
     const { name, executable, data, port, user, logFile, signal } = this.options;
+    await predecessorGone(data);
     const parameters = Object.entries({ ...settings, port: String(port) }).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     this.#child = await startChild(`Postgres (${name})`, executable, ['-D', data, ...parameters], {
       ...user,
@@ -131,4 +133,17 @@ export class PostgresNode {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
+}
+
+/**
+ * A server that was killed a moment ago may still be ending, or have ended without anyone to reap it: Postgres then takes its
+ * lock file for that of a living one and refuses. One that goes on living is left for Postgres to name.
+ */
+async function predecessorGone(data: string): Promise<void> {
+  const lock = join(data, 'postmaster.pid');
+  if (!existsSync(lock)) return;
+  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
+  const end = Date.now() + 10_000;
+  while (isRunning(pid) && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
+  if (!isRunning(pid)) rmSync(lock, { force: true });
 }

@@ -1,8 +1,10 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { dropPostgres, eventually, type RunningPostgres, startPostgres } from '../src/index.js';
+import { dropPostgres, eventually, isRunning, type RunningPostgres, startPostgres } from '../src/index.js';
 
 describe('Postgres with a replica', () => {
   // Mode 0700, as a home is that others cannot read.
@@ -46,6 +48,24 @@ describe('Postgres with a replica', () => {
     await Promise.all([primary!.start(), replica!.start()]);
     expect(await primary!.query('SELECT n FROM kept')).toEqual([{ n: 1 }]);
     await eventually(async () => expect(await postgres.streaming()).toBe(true));
+  });
+
+  it('starts beside the lock file of a server that was killed and that nobody has reaped', async () => {
+    const [primary] = postgres.nodes;
+    // The shell's child ends at once; the sleep that the shell becomes never asks after it.
+    const parent = spawn('sh', ['-c', '(exit 0) & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      const zombie = Number(String((await once(parent.stdout, 'data'))[0]));
+      await eventually(() => expect(isRunning(zombie)).toBe(false));
+      expect(() => process.kill(zombie, 0)).not.toThrow();
+      const lock = readFileSync(join(primary!.data, 'postmaster.pid'), 'utf8');
+      await primary!.stop();
+      writeFileSync(join(primary!.data, 'postmaster.pid'), lock.replace(/^\d+/, String(zombie)));
+      await primary!.start();
+      expect(await primary!.query('SELECT n FROM kept')).toEqual([{ n: 1 }]);
+    } finally {
+      parent.kill('SIGKILL');
+    }
   });
 
   it('copies a replica anew that can no longer follow', async () => {

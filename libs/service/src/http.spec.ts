@@ -23,6 +23,7 @@ describe('every error is a problem', () => {
     ['a body that would set a prototype', { body: '{"__proto__":{"admin":true}}', headers: json }, 400, 'INVALID_JSON'],
     ['a body that would set a constructor', { body: '{"constructor":{"prototype":{"a":1}}}', headers: json }, 400, 'INVALID_JSON'],
     ['a body nested too deeply', { body: '['.repeat(40_000) + ']'.repeat(40_000), headers: json }, 400, 'INVALID_JSON'],
+    ['a text that is not UTF-8', { body: Buffer.from('{"name":"\xff\xc3"}', 'latin1'), headers: json }, 400, 'INVALID_JSON'],
     ['a text with NUL', { body: '{"name":"a\\u0000"}', headers: json }, 400, 'INVALID_JSON'],
     ['a text with half a surrogate pair', { body: '{"name":"\\ud83d"}', headers: json }, 400, 'INVALID_JSON'],
     ['a key with half a surrogate pair', { body: '{"name":"a","\\uDE00":1}', headers: json }, 400, 'INVALID_JSON'],

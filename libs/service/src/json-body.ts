@@ -1,18 +1,20 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { platformErrors } from './platform.errors.js';
 
 const MAX_DEPTH = 32;
 
 /**
- * JSON and nothing else. Refused like what is not JSON: a body that would touch a prototype, that nests deeper than 32, or whose text
+ * JSON in UTF-8 and nothing else. Refused like what is not JSON: a body that would touch a prototype, that nests deeper than 32, or whose text
  * no Postgres column takes.
  */
 export function acceptJsonOnly(server: FastifyInstance): void {
   const parse = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
-    if (body === '') return done(null, undefined);
-    if (tooDeep(body)) return done(platformErrors.INVALID_JSON());
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, bytes: Buffer, done) => {
+    if (bytes.length === 0) return done(null, undefined);
+    const body = bytes.toString();
+    if (!isUtf8(bytes) || tooDeep(body)) return done(platformErrors.INVALID_JSON());
     parse(request, body, (error, value) => (error || unstorable(body, value) ? done(platformErrors.INVALID_JSON()) : done(null, value)));
   });
 }

@@ -57,6 +57,11 @@ describe('the gateway', () => {
     expect(seen).toHaveLength(1);
   });
 
+  it('names a content type that is none as the services do', async () => {
+    const response = await fetch(`${gateway.url}/cart`, { method: 'PUT', headers: { 'content-type': 'nonsense' }, body: '{}' });
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([415, 'UNSUPPORTED_MEDIA_TYPE']);
+  });
+
   it('refuses a body over 100 KB itself, and its answer arrives', async () => {
     for (let i = 0; i < 20; i++) {
       const response = await fetch(`${gateway.url}/cart`, { method: 'PUT', body: 'x'.repeat(2_000_000) });

@@ -52,7 +52,8 @@ export async function startGateway(routes: readonly GatewayRoute[], port: number
   app.setNotFoundHandler((request, reply) => problem(request, reply, 404, 'ROUTE_NOT_FOUND', 'There is no such route'));
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error.statusCode && error.statusCode < 500 ? error.statusCode : 500;
-    return problem(request, reply, status, status < 500 ? 'BAD_REQUEST' : 'INTERNAL', 'The gateway could not handle the request');
+    const code = status === 415 ? 'UNSUPPORTED_MEDIA_TYPE' : status < 500 ? 'BAD_REQUEST' : 'INTERNAL';
+    return problem(request, reply, status, code, 'The gateway could not handle the request');
   });
   for (const { prefix, upstream } of routes) await register(app, prefix, upstream);
   await app.listen({ host: '127.0.0.1', port });

@@ -19,9 +19,15 @@ export async function capturesOf(merchant: Shopper, orderId: string): Promise<{ 
 /** Every operation that succeeded at the processor, from its own books. */
 export async function settlement(): Promise<Operation[]> {
   const { psp } = platform();
-  const response = await fetch(`${psp.url}/v1/settlement`, { headers: { 'x-api-key': psp.apiKey } });
-  if (!response.ok) throw new Error(`GET /v1/settlement answered ${response.status}`);
-  return ((await response.json()) as { items: Operation[] }).items;
+  const operations: Operation[] = [];
+  for (let cursor: string | null = '0'; cursor;) {
+    const response = await fetch(`${psp.url}/v1/settlement?cursor=${cursor}`, { headers: { 'x-api-key': psp.apiKey } });
+    if (!response.ok) throw new Error(`GET /v1/settlement answered ${response.status}`);
+    const page = (await response.json()) as { items: Operation[]; nextCursor: string | null };
+    operations.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return operations;
 }
 
 /** Pieces on hand: what is available once nothing is held. */

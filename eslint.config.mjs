@@ -2,7 +2,7 @@ import nx from '@nx/eslint-plugin';
 import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
-/** Which sibling may import which: the arrows of docs/architecture.md. */
+/** Which sibling may import which: the direction that docs/adr/0001 sets. */
 const boundaries = [
   { sourceTag: 'name:message', onlyDependOnLibsWithTags: [] },
   { sourceTag: 'name:resilience', onlyDependOnLibsWithTags: [] },

@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import teardown from './drill-teardown.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const START_LIMIT = 240_000;
@@ -19,16 +20,20 @@ export default async function setup() {
   const args = [home, String(PORT_OFFSET)];
   const platform = fork(join(root, 'e2e/dist/drill.main.js'), args, {
     cwd: root,
-    env: { ...process.env, NODE_ENV: undefined },
+    env: { ...process.env, NODE_ENV: undefined, KAFKA_BROKERS: undefined },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   globalThis.ballastDrill = { platform, home };
-  const { url } = await new Promise((resolve, reject) => {
+  const up = new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`the platform was not up after ${START_LIMIT / 1000} s`)), START_LIMIT);
     platform.once('message', resolve);
     platform.once('exit', (code) => reject(new Error(`the platform ended with ${code} before it was up: see above`)));
     platform.once('message', () => clearTimeout(timer));
     platform.once('exit', () => clearTimeout(timer));
+  });
+  const { url } = await up.catch(async (error) => {
+    await teardown();
+    throw error;
   });
   process.env.BALLAST_DRILL_HOME = home;
   process.env.BALLAST_DRILL_URL = url;

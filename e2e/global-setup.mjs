@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import globalTeardown from './global-teardown.mjs';
 import { spanReceiver } from '../libs/tracing/dist/testing.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -11,7 +12,10 @@ const START_LIMIT = 240_000;
 /** Beside a platform that runs already, its ports stay free. */
 const PORT_OFFSET = 21_000;
 
-/** Starts the platform as a reader does, in a directory of its own, with a collector that keeps every span. */
+/**
+ * Starts the platform as a reader does, in a directory of its own, with a collector that keeps every span. On a Kafka of its own
+ * too: on one that is shared it would join the consumer groups of whatever runs there.
+ */
 export default async function globalSetup() {
   const home = mkdtempSync(join(tmpdir(), 'ballast-e2e-'));
   const receiver = await spanReceiver();
@@ -21,11 +25,16 @@ export default async function globalSetup() {
   const args = [join(root, 'tools/run.mjs'), 'start', '--home', home, '--port-offset', String(PORT_OFFSET)];
   const platform = spawn(process.execPath, args, {
     cwd: root,
-    env: { ...process.env, NODE_ENV: undefined, ...receiver.env },
+    env: { ...process.env, NODE_ENV: undefined, KAFKA_BROKERS: undefined, ...receiver.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   globalThis.ballastE2e = { platform, home, close: () => (spans.close(), receiver.close()) };
-  await started(platform);
+  try {
+    await started(platform);
+  } catch (error) {
+    await globalTeardown();
+    throw error;
+  }
   process.env.BALLAST_E2E_HOME = home;
   process.env.BALLAST_E2E_SPANS = `http://127.0.0.1:${spans.address().port}`;
 }

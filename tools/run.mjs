@@ -15,7 +15,7 @@ const COMMANDS = {
   start: { module: 'tools/cluster/dist/start.js', build: true },
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
   schemas: { module: 'libs/contracts/dist/write-schemas.js', build: true },
-  test: { module: 'tools/test.mjs', build: false },
+  test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles
   build: { build: true },
 };
 
@@ -23,7 +23,9 @@ const [name, ...args] = process.argv.slice(2);
 const command = COMMANDS[name];
 if (!command) fail(`unknown command "${name ?? ''}": one of ${Object.keys(COMMANDS).join(', ')}`);
 const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 19)) fail(`Node ${process.versions.node} is too old: Ballast needs 20.19 or newer`);
+const oldest = { 20: 19, 22: 12 }[major] ?? (major >= 24 ? 0 : Infinity);
+if (minor < oldest) fail(`Node ${process.versions.node} will not do: Ballast runs on 20.19, 22.12 or 24, and what is newer of each`);
+if (process.platform === 'win32') fail('Ballast runs on Linux and macOS; on Windows, run it inside WSL');
 
 try {
   const install = await installIfNeeded(root, run);

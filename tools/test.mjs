@@ -1,34 +1,46 @@
 /**
- * `npm test`: everything a change must pass, on real Postgres and real Kafka. Steps run one after the other on purpose: two
- * cores are soon full, and a test that shares them with a compiler waits for nothing but the compiler.
- * Ends with a table and, alone on a line, `N passed, N failed`.
+ * `npm test`: everything a change must pass, on real Postgres and real Kafka. `npm run test:integration -- libs/saga` runs one
+ * of its steps, with arguments for Jest. Steps run one after the other on purpose: two cores are soon full, and a test that
+ * shares them with a compiler waits for nothing but the compiler. Ends with a table and, alone on a line, `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { missingTools } from './setup/java.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
 const reports = mkdtempSync(join(tmpdir(), 'ballast-test-'));
-const jest = (name, ...args) => [bin('jest'), ...args, '--ci', '--json', `--outputFile=${join(reports, name)}.json`];
+const [only, ...extra] = process.argv.slice(2);
+const jest = (name, config) => [bin('jest'), '-c', config, '--ci', '--json', `--outputFile=${join(reports, `${name}.json`)}`, ...extra];
 
 const STEPS = [
-  { name: 'project graph', run: [bin('nx'), 'show', 'projects'], quiet: true },
-  { name: 'module boundaries and lint', run: [bin('eslint'), '.', '--max-warnings', '0'] },
-  { name: 'formatting', run: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
-  { name: 'types', run: [process.execPath, join('node_modules', 'typescript-native', 'bin', 'tsc'), '-b', 'tsconfig.json'] },
-  { name: 'unit tests', run: jest('unit'), report: 'unit' },
-  { name: 'integration tests (Postgres, Kafka)', run: jest('integration', '-c', 'jest.integration.config.mjs'), report: 'integration' },
-  { name: 'end-to-end tests (the whole platform)', run: jest('e2e', '-c', 'jest.e2e.config.mjs'), report: 'e2e' },
-  { name: 'drills (outages, failover, restarts)', run: jest('drills', '-c', 'jest.drills.config.mjs'), report: 'drills' },
+  { key: 'graph', name: 'project graph', run: [bin('nx'), 'show', 'projects'], quiet: true },
+  { key: 'lint', name: 'module boundaries and lint', run: [bin('eslint'), '.', '--max-warnings', '0'] },
+  { key: 'format', name: 'formatting', run: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
+  // Compiles too: what runs as processes of its own in the tests below is what was just compiled.
+  { key: 'types', name: 'types', run: [process.execPath, join('node_modules', 'typescript-native', 'bin', 'tsc'), '-b', 'tsconfig.json'] },
+  { key: 'unit', name: 'unit tests', run: jest('unit', 'jest.config.mjs'), tests: true },
+  { key: 'integration', name: 'integration tests (Postgres, Kafka)', run: jest('integration', 'jest.integration.config.mjs'), tests: true },
+  { key: 'e2e', name: 'end-to-end tests (the whole platform)', run: jest('e2e', 'jest.e2e.config.mjs'), tests: true },
+  { key: 'drills', name: 'drills (outages, failover, restarts)', run: jest('drills', 'jest.drills.config.mjs'), tests: true },
 ];
 
+const steps = only ? STEPS.filter(({ key }) => key === only || (key === 'types' && only !== 'unit')) : STEPS;
+if (only && !STEPS.some(({ key }) => key === only)) fail(`there is no step "${only}": one of ${STEPS.map(({ key }) => key).join(', ')}`);
+const missing = only === 'unit' ? undefined : missingTools();
+if (missing) fail(`${missing}: the integration and crash tests start, stop and kill a Kafka of their own`);
+
 const results = [];
-for (const step of STEPS) {
+for (const step of steps) {
   console.log(`\n── ${step.name} ${'─'.repeat(Math.max(0, 70 - step.name.length))}`);
   const start = performance.now();
   const code = await run(step);
   results.push({ step, seconds: (performance.now() - start) / 1000, ...outcome(step, code) });
+  if (step.key === 'types' && code !== 0) {
+    console.error('what does not compile is not tested');
+    break;
+  }
 }
 rmSync(reports, { recursive: true, force: true });
 
@@ -52,16 +64,22 @@ function run({ run: [program, ...args], quiet }) {
 }
 
 /** Jest counts its tests; a run that broke before its report, a skipped test, or a run of no test, is a failure too. */
-function outcome(step, code) {
-  if (!step.report) return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
+function outcome({ key, tests }, code) {
+  if (!tests) return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
   try {
-    const { numPassedTests, numFailedTests, numFailedTestSuites, numPendingTests, numTodoTests } = JSON.parse(
-      readFileSync(join(reports, `${step.report}.json`), 'utf8'),
-    );
-    const failed = numFailedTests + numPendingTests + numTodoTests;
-    const broken = failed === 0 && (code !== 0 || numPassedTests === 0) ? Math.max(1, numFailedTestSuites) : 0;
-    return { passed: numPassedTests, failed: failed + broken };
+    const report = JSON.parse(readFileSync(join(reports, `${key}.json`), 'utf8'));
+    // A name given with `-t` leaves the others out on purpose.
+    const skipped = extra.length ? 0 : report.numPendingTests + report.numTodoTests;
+    const failed = report.numFailedTests + skipped;
+    const broken = failed === 0 && (code !== 0 || report.numPassedTests === 0) ? Math.max(1, report.numFailedTestSuites) : 0;
+    return { passed: report.numPassedTests, failed: failed + broken };
   } catch {
     return { passed: 0, failed: 1 };
   }
+}
+
+function fail(message) {
+  console.error(`ballast: ${message}`);
+  console.log('0 passed, 1 failed');
+  process.exit(1);
 }

@@ -21,8 +21,9 @@ export async function buildIfNeeded(root, run, { force = false } = {}) {
 /** Path, size and time of every file the compiler reads. */
 function fingerprintOf(root) {
   const hash = createHash('sha256');
-  for (const project of projects(root))
-    for (const file of sources(project)) hash.update(`${file} ${statSync(file).size} ${statSync(file).mtimeMs}`);
+  const shared = ['tsconfig.base.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(root, name));
+  for (const file of [...shared, ...projects(root).flatMap(sources)])
+    hash.update(`${file} ${statSync(file).size} ${statSync(file).mtimeMs}`);
   return hash.digest('hex');
 }
 

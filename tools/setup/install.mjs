@@ -16,9 +16,9 @@ export async function installIfNeeded(root, run) {
     if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return undefined;
     if (statSync(record).mtimeMs >= statSync(lock).mtimeMs) return void writeFileSync(stamp, hash);
   }
-  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+  // The compiler and the test runner are needed whatever NODE_ENV says.
   const seconds = await progress('Installing npm packages (about 150 MB to download)', () =>
-    run(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error']),
+    run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']),
   );
   writeFileSync(stamp, hash);
   return seconds;

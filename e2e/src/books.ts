@@ -1,4 +1,5 @@
 import type { Money } from '@ballast/contracts';
+import { settlement as settlementOf } from './checker.js';
 import { platform, type Operation } from './platform.js';
 import type { Shopper } from './shop.js';
 
@@ -16,19 +17,8 @@ export async function capturesOf(merchant: Shopper, orderId: string): Promise<{ 
   return { payment: body.items.reduce((sum, p) => sum + p.captured.amount, 0), psp: captures.map((o) => o.amount.amount) };
 }
 
-/** Every operation that succeeded at the processor, from its own books. */
-export async function settlement(): Promise<Operation[]> {
-  const { psp } = platform();
-  const operations: Operation[] = [];
-  for (let cursor: string | null = '0'; cursor;) {
-    const response = await fetch(`${psp.url}/v1/settlement?cursor=${cursor}`, { headers: { 'x-api-key': psp.apiKey } });
-    if (!response.ok) throw new Error(`GET /v1/settlement answered ${response.status}`);
-    const page = (await response.json()) as { items: Operation[]; nextCursor: string | null };
-    operations.push(...page.items);
-    cursor = page.nextCursor;
-  }
-  return operations;
-}
+/** Every operation that succeeded at the processor of the shared platform, from its own books. */
+export const settlement = (): Promise<Operation[]> => settlementOf(platform());
 
 /** Pieces on hand: what is available once nothing is held. */
 export async function onHand(merchant: Shopper, sku: string): Promise<number> {

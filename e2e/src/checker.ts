@@ -125,7 +125,7 @@ async function endOf(buyer: Shopper, orderId: string, end: number): Promise<Orde
 }
 
 /** Every operation that took effect at the processor, page by page: its own books, whatever our services believe. */
-async function settlement({ psp }: Platform): Promise<Operation[]> {
+export async function settlement({ psp }: Platform): Promise<Operation[]> {
   const operations: Operation[] = [];
   for (let cursor: string | null = '0'; cursor;) {
     const response = await fetch(`${psp.url}/v1/settlement?limit=500&cursor=${cursor}`, { headers: { 'x-api-key': psp.apiKey } });

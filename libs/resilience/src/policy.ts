@@ -4,7 +4,7 @@ import { Breaker, type BreakerState, Cancelled } from './breaker.js';
 import { Bulkhead } from './bulkhead.js';
 import { duration, type Duration } from './duration.js';
 import { BreakerOpenError, BulkheadFullError, DeadlineExceededError } from './errors.js';
-import { emit } from './events.js';
+import { announce, emit } from './events.js';
 import { RetryBudget } from './retry-budget.js';
 import { openScope, orAborted, type Scope, sleep } from './scope.js';
 
@@ -63,6 +63,7 @@ class ComposedPolicy implements Policy {
     readonly name: string,
     private readonly options: PolicyOptions,
   ) {
+    announce(name);
     const { deadline, attemptTimeout, retry, breaker, bulkhead } = options;
     this.deadline = deadline === undefined ? undefined : duration(deadline);
     this.attemptTimeout = attemptTimeout === undefined ? undefined : duration(attemptTimeout);

@@ -13,6 +13,7 @@ import { handlersOf } from './handlers.js';
 import { type Dependency, Health } from './health.js';
 import { createServer } from './http-server.js';
 import { nestLogger } from './nest-logger.js';
+import { exposePolicies } from './policy-metrics.js';
 import { RateLimiter } from './rate-limit.js';
 import { Routes } from './routes.js';
 import { ServiceModule, type ServiceParts } from './service.module.js';
@@ -43,6 +44,7 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
     abortOnError: false,
   });
 
+  exposePolicies();
   const database = config.database ? app.get(Database, { strict: false }) : undefined;
   const keys = app.get(TokenKeys);
   const startup = app.get(Startup);

@@ -1,4 +1,4 @@
-import { productChange, sku } from './product.schema.js';
+import { productChange, productQuery, sku } from './product.schema.js';
 
 const change = { name: 'Lamp', price: { amount: 2500, currency: 'EUR' }, stock: 10 };
 
@@ -28,4 +28,14 @@ describe('a product’s data', () => {
     ['with a stock beyond 1e9', { stock: 1_000_000_001 }],
     ['without a stock', { stock: undefined }],
   ])('is refused %s', (_, part) => expect(productChange.safeParse({ ...change, ...part }).success).toBe(false));
+});
+
+describe('the query of the list', () => {
+  it.each(['0', '201', '1.5', '-1', 'ten', ''])('says what a limit may be to %j', (limit) => {
+    expect(productQuery.safeParse({ limit }).error?.issues.map(({ path, message }) => [path, message])).toEqual([
+      [['limit'], 'must be a whole number from 1 to 200'],
+    ]);
+  });
+
+  it('has a default', () => expect(productQuery.parse({}).limit).toBe(50));
 });

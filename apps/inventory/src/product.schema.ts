@@ -1,5 +1,5 @@
 import { money } from '@ballast/contracts';
-import { pageOf, pageQuery } from '@ballast/service';
+import { pageOf, pageQuery, wholeNumber } from '@ballast/service';
 import { z } from 'zod';
 
 const currencies = new Set(Intl.supportedValuesOf('currency'));
@@ -30,7 +30,7 @@ export const productView = z.object({ sku, name: z.string(), price: money, avail
 export type ProductView = z.output<typeof productView>;
 
 /** The query of GET /products: 50 products unless told, at most 200. */
-export const productQuery = pageQuery.extend({ limit: z.coerce.number({ error: 'must be a number' }).int().min(1).max(200).default(50) });
+export const productQuery = pageQuery.extend({ limit: wholeNumber(1, 200).default(50) });
 export type ProductQuery = z.output<typeof productQuery>;
 
 export const productList = pageOf(productView);

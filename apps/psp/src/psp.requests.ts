@@ -1,3 +1,4 @@
+import { wholeNumber } from '@ballast/service';
 import { z } from 'zod';
 
 // The processor's own vocabulary: a processor does not know the shop that calls it, so nothing here comes from its contracts.
@@ -12,8 +13,8 @@ export const refundRequest = z.object({ authorisation: key, amount: money });
 export const cancellationRequest = z.object({ operation: key, reference: z.string().min(1).max(200).optional() });
 export const settlementQuery = z.object({
   reference: z.string().optional(),
-  limit: z.coerce.number().int().min(1).max(1_000).default(1_000),
-  cursor: z.coerce.number().int().min(0).default(0),
+  limit: wholeNumber(1, 1_000).default(1_000),
+  cursor: wholeNumber(0, Number.MAX_SAFE_INTEGER).default(0),
 });
 
 export type AuthorisationRequest = z.output<typeof authorisationRequest>;

@@ -3,6 +3,7 @@ import type { Type } from '@nestjs/common';
 import { type BaseConfig, ConfigError } from './config.js';
 import { type RunningService, startService } from './start-service.js';
 import type { ServiceParts } from './service.module.js';
+import { StartupError } from './startup.js';
 
 /** A shutdown that hangs is ended by force, before a supervisor would. */
 const SHUTDOWN_LIMIT = 25_000;
@@ -24,7 +25,9 @@ export async function bootstrapService<C extends BaseConfig>(
   const starting = startService(module, settings, parts);
   stopOn(starting);
   const service = await starting.catch((error: unknown) => die(error, startFailure(error, settings)));
-  service.ready.catch((error: unknown) => die(error, 'the database could not be made ready'));
+  service.ready.catch((error: unknown) =>
+    error instanceof StartupError ? die(error.cause, `start-up work failed: ${error.task}`) : die(error, 'the database could not be made ready'),
+  );
   logger().info({ url: service.url, instance: settings.instanceId }, 'listening');
   return service;
 }

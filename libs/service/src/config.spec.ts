@@ -48,6 +48,44 @@ describe('loadConfig', () => {
     expect((error as Error).message.split('\n')).toHaveLength(names.length + 1);
   });
 
+  it.each([
+    ['KAFKA_BROKERS', [',', 'k1', 'k1:', 'k1:0', 'k1:99999', 'k1:9092,', 'k1:9092,k2', 'http://k1:9092']],
+    ['TRUSTED_PROXIES', ['nonsense', ',', '10.0.0.0/33', '10.0.0/8', '::1/129', '10.0.0.1/8/8', 'none,loopback']],
+    ['DATABASE_POOL', ['1', '101', '2.5', 'two']],
+    ['PORT', ['-1', '65536', '1.5', 'x']],
+    ['RATE_LIMIT', ['-1', '0.5', 'many']],
+  ])('refuses nonsense in %s, and says what it should be', (variable, values) => {
+    for (const value of values) {
+      const error = catchError(() => loadConfig(full, {}, { ...env, [variable]: value })) as ConfigError;
+      expect([value, error.problems]).toEqual([
+        value,
+        [{ variable, reason: expect.stringMatching(/^must be (host:port|addresses|a whole number from \d+ to \d+)/) }],
+      ]);
+    }
+  });
+
+  it.each([
+    ['10.0.0.0/8, ::1 ,uniquelocal', ['10.0.0.0/8', '::1', 'uniquelocal']],
+    ['none', []],
+    [' ', ['loopback']],
+  ])('reads the proxies %j', (text, proxies) =>
+    expect(loadConfig(full, {}, { ...env, TRUSTED_PROXIES: text }).http.trustedProxies).toEqual(proxies),
+  );
+
+  it('leaves the blanks of a password alone', () => {
+    const secrets = { DATABASE_PASSWORD: ' a ', DATABASE_OWNER: ' o ', DATABASE_OWNER_PASSWORD: '\tb ' };
+    expect(loadConfig(full, {}, { ...env, ...secrets }).database).toMatchObject({
+      password: ' a ',
+      owner: { user: 'o', password: '\tb ' },
+    });
+  });
+
+  it('does not ignore an owner’s password without the owner', () => {
+    expect(catchError(() => loadConfig(full, {}, { ...env, DATABASE_OWNER_PASSWORD: 'x' }))).toMatchObject({
+      problems: [{ variable: 'DATABASE_OWNER', reason: 'is required' }],
+    });
+  });
+
   it('counts an empty variable as missing', () => {
     expect(catchError(() => loadConfig(full, {}, { ...env, DATABASE_PASSWORD: ' ' }))).toMatchObject({
       problems: [{ variable: 'DATABASE_PASSWORD', reason: 'is required' }],

@@ -1,6 +1,9 @@
+import { hostname } from 'node:os';
+import { isIP } from 'node:net';
 import { type DatabaseConfig, type Host, parseHosts } from '@ballast/database';
 import { z } from 'zod';
 import type { ServiceManifest } from './manifest.js';
+import { wholeNumber } from './whole-number.js';
 
 /** What every service is told by its environment. The table in this library's README documents each variable. */
 export interface BaseConfig {
@@ -41,13 +44,29 @@ export class ConfigError extends Error {
   }
 }
 
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-);
-const port = z.coerce.number({ error: 'must be a port' }).int('must be a port').min(0, 'must be a port').max(65_535, 'must be a port');
+const listOf = (isItem: (item: string) => boolean, message: string) =>
+  z
+    .string({ error: message })
+    .transform((text) => text.split(',').map((item) => item.trim()))
+    .refine((items) => items.every(isItem), message);
+
+const isBroker = (item: string): boolean => {
+  const match = /^(?:\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(item);
+  return match !== null && Number(match[1]) >= 1 && Number(match[1]) <= 65_535;
+};
+const brokers = listOf(isBroker, 'must be host:port, several with commas');
+
+const isProxy = (item: string): boolean => {
+  if (['loopback', 'linklocal', 'uniquelocal'].includes(item)) return true;
+  const [address = '', bits, ...rest] = item.split('/');
+  const version = isIP(address);
+  return version > 0 && rest.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128)));
+};
+const proxies = z.union([
+  z.literal('none').transform((): string[] => []),
+  listOf(isProxy, 'must be addresses, networks (10.0.0.0/8), loopback, linklocal or uniquelocal, several with commas; or none'),
+]);
+const port = wholeNumber(0, 65_535);
 const hosts = z.string({ error: 'is required: host:port, several with commas' }).transform((text, context): Host[] => {
   try {
     return parseHosts(text);
@@ -56,7 +75,7 @@ const hosts = z.string({ error: 'is required: host:port, several with commas' })
     return z.NEVER;
   }
 });
-const required = z.string({ error: 'is required' }).min(1);
+const password = z.string({ error: 'is required' }).min(1);
 const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /**
@@ -74,8 +93,9 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
   const problems: { variable: string; reason: string }[] = [];
   const read = <S extends z.ZodType>(variable: string, schema: S): z.output<S> => {
     const text = env[variable]?.trim();
-    const result = schema.safeParse(text === '' ? undefined : text);
-    if (!result.success) problems.push({ variable, reason: text ? (result.error.issues[0]?.message ?? 'is wrong') : 'is required' });
+    // Blanks around a password are part of it.
+    const result = schema.safeParse(text === '' ? undefined : (schema as z.ZodType) === password ? env[variable] : text);
+    if (!result.success) problems.push({ variable, reason: text ? messageOf(result.error) : 'is required' });
     return result.data as z.output<S>;
   };
 
@@ -83,11 +103,11 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
     manifest,
     host: read('SERVICE_HOST', z.string().default('127.0.0.1')),
     port: read('PORT', port.default(manifest.port)),
-    instanceId: read('INSTANCE_ID', z.string().default(`${manifest.name}-${process.pid}`)),
+    instanceId: read('INSTANCE_ID', z.string().default(`${manifest.name}-${hostname()}-${process.pid}`)),
     logLevel: read('LOG_LEVEL', z.enum(LEVELS, { error: `must be one of ${LEVELS.join(', ')}` }).default('info')),
     http: {
-      trustedProxies: read('TRUSTED_PROXIES', list.default(['loopback'])),
-      rateLimit: read('RATE_LIMIT', z.coerce.number({ error: 'must be a number' }).int().min(0).default(1000)),
+      trustedProxies: read('TRUSTED_PROXIES', proxies.default(['loopback'])),
+      rateLimit: read('RATE_LIMIT', wholeNumber(0, 1_000_000).default(1000)),
     },
     auth: {
       issuer: read('AUTH_ISSUER', z.string().default('ballast-auth')),
@@ -95,7 +115,7 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
       jwksUrl: read('AUTH_JWKS_URL', z.url('must be a URL').default('http://127.0.0.1:3001/auth/.well-known/jwks.json')),
     },
     ...(manifest.database && { database: readDatabase(manifest, read) }),
-    ...(manifest.messages.length > 0 && { kafka: { brokers: read('KAFKA_BROKERS', list) } }),
+    ...(manifest.messages.length > 0 && { kafka: { brokers: read('KAFKA_BROKERS', brokers) } }),
   };
   const own = Object.fromEntries(Object.entries(extras ?? {}).map(([key, [variable, schema]]) => [key, read(variable, schema)]));
   if (problems.length > 0) throw new ConfigError(manifest.name, problems);
@@ -105,17 +125,22 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
 type Read = <S extends z.ZodType>(variable: string, schema: S) => z.output<S>;
 
 function readDatabase(manifest: ServiceManifest, read: Read): DatabaseConfig {
-  const owner = read('DATABASE_OWNER', z.string().optional());
+  const ownerPassword = read('DATABASE_OWNER_PASSWORD', z.string().optional());
+  const owner = read('DATABASE_OWNER', ownerPassword === undefined ? z.string().optional() : z.string());
   return {
     hosts: read('DATABASE_HOSTS', hosts),
     name: read('DATABASE_NAME', z.string().default(manifest.name)),
     user: read('DATABASE_USER', z.string().default(manifest.name)),
-    password: read('DATABASE_PASSWORD', required),
-    ...(owner && { owner: { user: owner, password: read('DATABASE_OWNER_PASSWORD', required) } }),
-    poolSize: read('DATABASE_POOL', z.coerce.number({ error: 'must be a number' }).int().min(2).max(100).default(5)),
+    password: read('DATABASE_PASSWORD', password),
+    ...(owner && { owner: { user: owner, password: read('DATABASE_OWNER_PASSWORD', password) } }),
+    poolSize: read('DATABASE_POOL', wholeNumber(2, 100).default(5)),
     applicationName: manifest.name,
   };
 }
+
+/** The first complaint; of alternatives, the last one's: it is the general one. */
+const messageOf = ({ issues: [issue] }: z.ZodError): string =>
+  (issue?.code === 'invalid_union' ? issue.errors.at(-1)?.[0] : issue)?.message ?? 'is wrong';
 
 /** The manifest is frozen by its own maker, and holds contracts that are not ours to freeze. */
 function deepFreeze<T extends object>(value: T, except: object): Readonly<T> {

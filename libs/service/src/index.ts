@@ -11,6 +11,7 @@ export { platformErrors } from './platform.errors.js';
 export { defineErrors, type Errors, errorTable, type ProblemDocument, ProblemError } from './problem.js';
 export type { ServiceParts } from './service.module.js';
 export { type RunningService, startService } from './start-service.js';
-export { Startup } from './startup.js';
+export { Startup, StartupError } from './startup.js';
 export { TokenKeys } from './token-keys.js';
 export { CONFIG } from './tokens.js';
+export { wholeNumber } from './whole-number.js';

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { platformErrors } from './platform.errors.js';
+import { wholeNumber } from './whole-number.js';
 
 const MAX_LIMIT = 100;
 
 /** The query of a list: `@Query({ schema: pageQuery }) page: PageQuery`. 20 items unless told, at most 100. */
 export const pageQuery = z.object({
-  limit: z.coerce.number({ error: 'must be a number' }).int().min(1).max(MAX_LIMIT).default(20),
+  limit: wholeNumber(1, MAX_LIMIT).default(20),
   cursor: z.string().min(1).max(512).optional(),
 });
 export type PageQuery = z.output<typeof pageQuery>;

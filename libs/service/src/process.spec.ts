@@ -97,3 +97,10 @@ it('says which port is taken', async () => {
   expect(await second.exited).toBe(1);
   expect(second.output()).toMatch(/port \d+ is taken/);
 });
+
+it('names the start-up work that failed, and why', async () => {
+  const { exited, output } = start({ ...good, SAMPLE_STARTUP: 'fails' });
+  expect(await exited).toBe(1);
+  expect(output()).toMatch(/"level":"fatal".*the secret opens nothing.*"msg":"start-up work failed: opening the safe"/);
+  expect(output()).not.toContain('database');
+});

@@ -4,6 +4,17 @@ import { backoff } from '@ballast/resilience';
 import { logger } from '@ballast/tracing';
 import { Injectable } from '@nestjs/common';
 
+/** Start-up work that cannot succeed, and why. */
+export class StartupError extends Error {
+  constructor(
+    readonly task: string,
+    override readonly cause: unknown,
+  ) {
+    super(`start-up work failed: ${task}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    this.name = 'StartupError';
+  }
+}
+
 /** Work a service has to have done before it takes requests, such as making its first signing key. Register it in `onModuleInit`. */
 @Injectable()
 export class Startup {
@@ -31,7 +42,7 @@ export class Startup {
       await work();
       return true;
     } catch (error) {
-      if (this.stopped || !isTransient(error)) throw error;
+      if (this.stopped || !isTransient(error)) throw new StartupError(name, error);
       logger().warn({ err: error, task: name }, 'start-up work will be tried again');
       return false;
     }

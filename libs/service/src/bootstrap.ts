@@ -26,7 +26,9 @@ export async function bootstrapService<C extends BaseConfig>(
   stopOn(starting);
   const service = await starting.catch((error: unknown) => die(error, startFailure(error, settings)));
   service.ready.catch((error: unknown) =>
-    error instanceof StartupError ? die(error.cause, `start-up work failed: ${error.task}`) : die(error, 'the database could not be made ready'),
+    error instanceof StartupError
+      ? die(error.cause, `start-up work failed: ${error.task}`)
+      : die(error, 'the database could not be made ready'),
   );
   logger().info({ url: service.url, instance: settings.instanceId }, 'listening');
   return service;

@@ -24,20 +24,24 @@ export class PostgresProbe implements Probe {
 
   async look(): Promise<Sighting> {
     const client = this.client ?? (await this.open());
+    // A look that was broken off fails later, when its successor has a connection of its own: each lets go of its own only.
     try {
       const { rows } = await client.query<{ standby: boolean; timeline: number | null; instance: string }>(LOOK);
       const row = rows[0]!;
       return row.standby ? { state: 'replica' } : { state: 'primary', timeline: row.timeline!, instance: row.instance };
     } catch (error) {
-      this.close();
+      this.drop(client);
       throw error;
     }
   }
 
   close(): void {
-    const { client } = this;
-    this.client = undefined;
-    if (client) streamOf(client).destroy();
+    if (this.client) this.drop(this.client);
+  }
+
+  private drop(client: pg.Client): void {
+    if (this.client === client) this.client = undefined;
+    streamOf(client).destroy();
   }
 
   private async open(): Promise<pg.Client> {
@@ -52,7 +56,7 @@ export class PostgresProbe implements Probe {
       await client.connect();
       return client;
     } catch (error) {
-      this.close();
+      this.drop(client);
       throw error;
     }
   }

@@ -34,6 +34,7 @@ describe('the replica is promoted while checkouts run', () => {
     load = new CheckoutLoad(buyers, { sku, rate: RATE });
     await acceptedSince(0, RATE);
   });
+  afterEach(() => load.abandon());
 
   it('after the primary was killed: all goes on by itself, and every accepted order ends CONFIRMED', async () => {
     const reads = watched(() => Shopper.anonymous(gateway).get('/products'));

@@ -31,6 +31,7 @@ beforeEach(async () => {
   load = new CheckoutLoad(buyers, { sku, rate: RATE });
   await accepted(2 * RATE);
 });
+afterEach(() => load.abandon());
 afterAll(() => drill.heal());
 
 describe(`for ${OUTAGE_SECONDS} s under load`, () => {

@@ -37,6 +37,11 @@ describe('SIGTERM under load', () => {
     });
   });
 
+  afterAll(async () => {
+    await reads.stop();
+    await load.abandon();
+  });
+
   it.each(Object.keys(services))('%s is started again, and nobody is cut off', async (name) => {
     const before = (await drill.services())[name];
     const accepted = load.accepted.length;

@@ -1,5 +1,7 @@
 import { defineErrors } from './problem.js';
 
+export { problemDocument } from './problem.js';
+
 /** What any service may answer, whatever it does. */
 export const platformErrors = defineErrors('', {
   BAD_REQUEST: [400, 'The request is malformed'],

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { eventually, freePort } from '@ballast/testing';
-import { type Gateway, startGateway } from './gateway.js';
+import { type Gateway, type GatewayRoute, startGateway } from './gateway.js';
 
 describe('the gateway', () => {
   let upstream: Server;
   let gateway: Gateway;
+  let routes: GatewayRoute[];
   let answer: (request: IncomingMessage, response: ServerResponse) => void;
   let seen: IncomingMessage[];
 
@@ -15,7 +16,7 @@ describe('the gateway', () => {
       answer(request, response);
     });
     await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve));
-    const routes = [
+    routes = [
       { prefix: '/cart', upstream: `http://127.0.0.1:${(upstream.address() as { port: number }).port}` },
       { prefix: '/away', upstream: `http://127.0.0.1:${await freePort()}` },
     ];
@@ -123,6 +124,8 @@ describe('the gateway', () => {
     expect(Object.fromEntries(response.headers)).toMatchObject({ 'retry-after': '1', traceparent });
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(await response.json()).toMatchObject({
+      type: 'urn:ballast:problem:unavailable',
+      title: 'Unavailable',
       code: 'UNAVAILABLE',
       status: 503,
       instance: '/away/1',
@@ -136,6 +139,39 @@ describe('the gateway', () => {
     answer = (_, response) => void response.destroy();
     expect((await fetch(`${gateway.url}/cart`, { method })).status).toBe(503);
     expect(seen).toHaveLength(2);
+  });
+
+  it.each([
+    ['GET', '/cart', 'UNAVAILABLE'],
+    ['POST', '/cart', 'OUTCOME_UNKNOWN'],
+    ['PUT', '/cart', 'OUTCOME_UNKNOWN'],
+    ['DELETE', '/cart', 'OUTCOME_UNKNOWN'],
+    ['GET', '/away', 'UNAVAILABLE'],
+    ['POST', '/away', 'UNAVAILABLE'],
+    ['DELETE', '/away', 'UNAVAILABLE'],
+  ])('says of a %s to %s that broke whether it may have had an effect', async (method, path, code) => {
+    answer = (_, response) => void response.destroy();
+    const response = await fetch(gateway.url + path, { method });
+    expect([response.status, response.headers.get('retry-after'), await response.json()]).toEqual([
+      503,
+      '1',
+      expect.objectContaining({ code, status: 503, type: `urn:ballast:problem:${code.toLowerCase().replace('_', '-')}` }),
+    ]);
+  });
+
+  it('says of a request that nobody answered in time that its outcome is unknown', async () => {
+    answer = () => undefined;
+    const hasty = await startGateway(routes, 0, { headersWithin: 50 });
+    try {
+      const codeOf = async (method: string) => {
+        const response = await fetch(`${hasty.url}/cart`, { method });
+        return [response.status, ((await response.json()) as { code: string }).code];
+      };
+      expect(await codeOf('POST')).toEqual([503, 'OUTCOME_UNKNOWN']);
+      expect(await codeOf('GET')).toEqual([503, 'UNAVAILABLE']);
+    } finally {
+      await hasty.close();
+    }
   });
 
   it.each(['/', '/cartoon', '/metrics', '/health/ready'])('knows no route %s', async (path) => {

@@ -17,6 +17,13 @@ describe('the options of npm start', () => {
   });
 
   it.each([
+    [{ OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'http://t/v1/traces', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a' }, 'http://t/v1/traces'],
+    [{ OTEL_TRACES_EXPORTER: 'none', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a' }, false],
+    [{ OTEL_SDK_DISABLED: ' True', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://a' }, false],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_SDK_DISABLED: 'false' }, undefined],
+  ])('reads %j as tracing does', (env, endpoint) => expect(parseStart([], env).options.otlpEndpoint).toBe(endpoint));
+
+  it.each([
     [['--frsh'], /^Unknown option '--frsh'; see --help$/],
     [['now'], /^Unexpected argument 'now'/],
     [['--port-offset', 'ten'], /^--port-offset must be a whole number from 0 to 48849, not "ten"$/],

@@ -11,7 +11,8 @@ export const startHelp = `Usage: npm start [-- options]
   --home DIRECTORY   keep data elsewhere than in .ballast
   --help
 
-KAFKA_BROKERS uses brokers that run already, OTEL_EXPORTER_OTLP_ENDPOINT sends traces there.`;
+KAFKA_BROKERS uses brokers that run already, OTEL_EXPORTER_OTLP_ENDPOINT (or _TRACES_ENDPOINT) sends traces
+there, OTEL_TRACES_EXPORTER=none nowhere.`;
 
 export const demoHelp = `Usage: npm run demo [-- options]
 
@@ -45,9 +46,16 @@ export function parseStart(args: readonly string[], env: Env): { help: boolean; 
       fresh: values['fresh'] === true,
       ...(typeof values['home'] === 'string' && { home: values['home'] }),
       ...(brokers?.length && { kafka: { brokers } }),
-      ...(env['OTEL_EXPORTER_OTLP_ENDPOINT'] && { otlpEndpoint: env['OTEL_EXPORTER_OTLP_ENDPOINT'] }),
+      ...otlpOf(env),
     },
   };
+}
+
+/** By the variables that `@ballast/tracing` goes by: what services inherit decides over what they are told. */
+function otlpOf(env: Env): Pick<ClusterOptions, 'otlpEndpoint'> {
+  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true' || env['OTEL_TRACES_EXPORTER'] === 'none') return { otlpEndpoint: false };
+  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  return endpoint ? { otlpEndpoint: endpoint } : {};
 }
 
 /** @throws {ClusterError} for an option that cannot be understood */

@@ -20,15 +20,22 @@ export async function summary(cluster: Cluster, timings: readonly Timing[], tota
     ['accounts', accountLine(newAccounts, accounts, shown(home.credentials))],
     ['time', timings.map(({ title, seconds }) => `${title} ${seconds.toFixed(1)}`).join(' · ')],
     ['up after', `${totalSeconds.toFixed(1)} s`],
-    [
-      'memory',
-      bytes === undefined
-        ? 'n/a'
-        : `${Math.round(bytes / 1024 / 1024)} MB PSS, ${kafka.child ? 'all processes' : 'all processes but Kafka'} together`,
-    ],
+    ['memory', memoryLine(bytes, cluster)],
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`).join('\n');
 }
+
+/** The memory of all processes, and of what it is not: a container's processes are not children of ours. */
+export function memoryLine(bytes: number | undefined, { kafka, traces }: MemoryOf): string {
+  if (bytes === undefined) return 'n/a';
+  const missing = [
+    ...(kafka.kind === 'docker' ? ['Kafka in Docker'] : kafka.kind === 'external' ? ['the external Kafka'] : []),
+    ...(traces.inDocker ? ['Jaeger in Docker'] : []),
+  ];
+  const without = missing.length > 0 ? `, without ${missing.join(' and ')}` : '';
+  return `${Math.round(bytes / 1024 / 1024)} MB PSS, all processes together${without}`;
+}
+type MemoryOf = { kafka: Pick<Cluster['kafka'], 'kind'>; traces: Pick<Cluster['traces'], 'inDocker'> };
 
 /** A path as a person here would type it. */
 function shown(path: string): string {

@@ -14,6 +14,8 @@ export interface Traces {
   /** What services get as OTEL_EXPORTER_OTLP_ENDPOINT. Without it nothing is exported; trace context is made and carried all the same. */
   endpoint?: string;
   describe: string;
+  /** Whether a container of its own takes them: its memory is not that of a process we started. */
+  inDocker?: boolean;
   stop(): Promise<void>;
 }
 
@@ -35,7 +37,7 @@ export async function findTraces(options: TracesOptions): Promise<Traces> {
   const { otlpEndpoint, say, signal } = options;
   const stop = () => Promise.resolve();
   if (otlpEndpoint === false) return { describe: 'not wanted', stop };
-  if (otlpEndpoint) return { endpoint: otlpEndpoint, describe: `sent to ${otlpEndpoint} (OTEL_EXPORTER_OTLP_ENDPOINT)`, stop };
+  if (otlpEndpoint) return { endpoint: otlpEndpoint, describe: `sent to ${otlpEndpoint}, as the environment says`, stop };
   try {
     if ((await dockerImageAvailable(image, { log: say, signal })).available) return await jaegerInDocker(options);
     if (await onPath('jaeger')) return await jaegerBinary(options);
@@ -59,6 +61,7 @@ async function jaegerInDocker({ home, otlpPort, uiPort, signal }: TracesOptions)
   await uiAnswers(child, uiPort, home);
   return {
     ...reachable(otlpPort, uiPort, 'Jaeger in Docker'),
+    inDocker: true,
     // Its traces are in memory, so there is nothing to wait for.
     stop: async () => {
       await promisify(execFile)('docker', ['rm', '--force', name]).catch(() => undefined);

@@ -2,7 +2,7 @@ import type { Tx } from '@ballast/database';
 import { deadLetterTopic, HANDLER_FAILED, type Envelope, type Reply } from '@ballast/message';
 import { currentTraceId, logger, scrub } from '@ballast/tracing';
 import type { InboxStore } from './inbox.store.js';
-import type { DeadLetterReason, Incoming } from './incoming.js';
+import { LONGEST_NAME, type DeadLetterReason, type Incoming } from './incoming.js';
 import type { RecordSink } from './outbox.js';
 import { replyAddressOf } from './reply-address.js';
 import type { ReplyWriter } from './reply-writer.js';
@@ -38,7 +38,7 @@ export class DeadLetters {
       topic: record.topic,
       partition,
       offset: record.offset,
-      key: storable(record.key),
+      key: nameOf(record.key),
       headers: storableHeaders(record.headers),
       payload: storable(record.value),
       reason,
@@ -52,7 +52,7 @@ export class DeadLetters {
     logger().error({ deadLetter: id, topic: record.topic, type: route?.type, reason, attempts, detail: text }, 'message dead-lettered');
     outbox.push(tx, {
       topic: deadLetterTopic(record.topic),
-      key: storable(record.key),
+      key: nameOf(record.key),
       value: storable(record.value),
       headers: {
         ...storableHeaders(record.headers),
@@ -108,3 +108,6 @@ const storableHeaders = (headers: Record<string, string>): Record<string, string
 
 const usable = (...names: string[]): boolean => names.every((name) => name.length > 0 && name.length <= 512 && !name.includes('\0'));
 const traceIdOf = (traceparent: string | undefined): string | undefined => /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceparent ?? '')?.[1];
+
+/** As much of a key as an index can hold. A longer one is none of ours: `classify` refuses it, and the record must not block its partition. */
+const nameOf = (key: string): string => storable(key).slice(0, LONGEST_NAME);

@@ -36,24 +36,20 @@ export interface InboxStore {
 }
 
 const CLAIM = `
-WITH fresh AS (
-  INSERT INTO inbox (message_id, type, topic) SELECT id, type, $1 FROM unnest($2::text[], $3::text[]) AS m (id, type)
-  ON CONFLICT DO NOTHING RETURNING message_id
-)
-SELECT 'fresh' AS what, message_id AS name FROM fresh
-UNION ALL
-SELECT 'parked', key FROM parked_key WHERE topic = $1 AND key = ANY ($4::text[])`;
+INSERT INTO inbox (message_id, type, topic) SELECT id, type, $1 FROM unnest($2::text[], $3::text[]) AS m (id, type)
+ON CONFLICT DO NOTHING RETURNING message_id`;
+
+/**
+ * A statement of its own, after the claim: that one may have waited for another consumer that was parking the key, and what it waited
+ * for is visible only to a later statement.
+ */
+const PARKED = `SELECT key FROM parked_key WHERE topic = $1 AND key = ANY ($2::text[])`;
 
 export const sqlInboxStore: InboxStore = {
   async claim(tx, topic, messages, keys) {
-    const rows = await tx.query<{ what: 'fresh' | 'parked'; name: string }[]>(CLAIM, [
-      topic,
-      messages.map((m) => m.id),
-      messages.map((m) => m.type),
-      keys,
-    ]);
-    const names = (what: 'fresh' | 'parked') => new Set(rows.filter((row) => row.what === what).map((row) => row.name));
-    return { fresh: names('fresh'), parked: names('parked') };
+    const claimed = await tx.query<{ message_id: string }[]>(CLAIM, [topic, messages.map((m) => m.id), messages.map((m) => m.type)]);
+    const parked = keys.length ? await tx.query<{ key: string }[]>(PARKED, [topic, keys]) : [];
+    return { fresh: new Set(claimed.map((row) => row.message_id)), parked: new Set(parked.map((row) => row.key)) };
   },
 
   async replies(tx, commandIds) {

@@ -24,7 +24,7 @@ export interface InvalidMessage {
 export type Incoming = ValidMessage | InvalidMessage;
 
 /** What an index and a text column can hold; our own ids and keys are UUIDs. */
-const LONGEST_NAME = 512;
+export const LONGEST_NAME = 512;
 
 /** Reads a record; undefined for a type this service does not subscribe to. */
 export function classify(record: ReceivedRecord, router: Router): Incoming | undefined {

@@ -54,7 +54,11 @@ export class Relay {
         if (failures > 0) this.trouble.over();
         failures = 0;
       } catch (error) {
-        if (error instanceof LeaseLostError) continue;
+        if (error instanceof LeaseLostError) {
+          // Two that were given one name by mistake would otherwise take the lane from each other without a pause.
+          await clock.sleep(STANDBY, signal);
+          continue;
+        }
         this.trouble.found(error);
         await clock.sleep(100 + backoff(++failures, { initial: 200, max: 2_000 }), signal);
       }

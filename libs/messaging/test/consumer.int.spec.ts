@@ -2,7 +2,7 @@ import type { Tx } from '@ballast/database';
 import { command, encode, event, type CommandOf, type EventOf, type Reply, type WireRecord } from '@ballast/message';
 import { faultProxy, type FaultProxy } from '@ballast/testing';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Consume, refuse, Refused, Replies, type Batch, type Transport } from '../src/index.js';
 import { Cleanup, freshDatabase, newTransport, serviceName, startService, type TestService, eventually, sendSurely } from './harness.js';
@@ -275,4 +275,13 @@ it('waits out a database that goes away in the middle, and dead-letters nothing'
   await seen('outage command');
   expect(new Set(await effects()).size).toBe((await effects()).length);
   expect(await letters()).toHaveLength(before);
+});
+
+it('sets aside a record whose key is too long for any index, and goes on behind it', async () => {
+  const key = randomBytes(6_000).toString('base64'); // random, since what compresses would fit
+  await sendSurely(transport, [{ ...eventOf('short', 'never'), key }]);
+  await eventually(async () => expect((await letters()).map((letter) => letter.key)).toContain(key.slice(0, 512)));
+  await sendSurely(transport, [eventOf(randomUUID(), 'behind the long key')]);
+  await seen('behind the long key');
+  expect(await effects()).not.toContain('never');
 });

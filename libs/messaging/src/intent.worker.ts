@@ -88,7 +88,9 @@ export class IntentWorker {
         const claimed = free > 0 ? await store.claim(this.kind, free, this.deadline + SETTLE_TIME) : [];
         if (failures > 0) this.trouble.over();
         failures = 0;
-        for (const intent of claimed) this.launch(intent);
+        // Claimed while the stop came: nobody would wait for it.
+        if (signal.aborted) await Promise.all(claimed.map((intent) => store.postpone(intent, 0, 'the service stopped')));
+        else for (const intent of claimed) this.launch(intent);
         if (claimed.length === 0 || claimed.length < free) await wakeup.sleep(POLL, clock, signal);
       } catch (error) {
         this.trouble.found(error);

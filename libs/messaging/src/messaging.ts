@@ -18,6 +18,7 @@ import { Relay } from './relay.js';
 import { SqlRelayStore } from './relay.store.js';
 import type { Replies } from './replies.js';
 import { ReplyWriter } from './reply-writer.js';
+import { Retention } from './retention.js';
 import { Sampler } from './sampler.js';
 import { untraced } from './spans.js';
 import type { Subscription } from './transport.js';
@@ -52,6 +53,7 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
   private readonly relayStopping = new AbortController();
   private readonly relay: Relay;
   private readonly sampler: Sampler;
+  private readonly retention: Retention;
   private found!: Found;
   private workers: IntentWorker[] = [];
   private subscription?: Subscription;
@@ -64,6 +66,7 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
     const store = new SqlRelayStore(database);
     this.relay = new Relay({ store, transport: options.transport, clock: systemClock, owner: options.instanceId, wakeup: relayWakeup });
     this.sampler = new Sampler(database, store, parts.intentStore, systemClock);
+    this.retention = new Retention(database, systemClock);
   }
 
   /** Whether the broker answers: for the `degraded` part of readiness. */
@@ -102,7 +105,7 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
       .connect([...topics.subscribed, ...topics.others])
       .catch((error: unknown) => logger().error({ reason: (error as Error).message }, 'the transport gave up connecting'));
     this.relayLoop = this.relay.run(this.relayStopping.signal);
-    this.loops = [...this.workers.map((worker) => worker.run(signal)), this.sampler.run(signal)];
+    this.loops = [...this.workers.map((worker) => worker.run(signal)), this.sampler.run(signal), this.retention.run(signal)];
     if (topics.subscribed.length) void this.subscribe(topics.subscribed);
   }
 

@@ -1,5 +1,7 @@
 import { Database } from '@ballast/database';
 import { randomUUID } from 'node:crypto';
+import { systemClock } from '../src/clock.js';
+import { Retention } from '../src/retention.js';
 import { sqlInboxStore, type DeadLetter } from '../src/inbox.store.js';
 import { Cleanup, eventually, freshDatabase, migrations } from './harness.js';
 
@@ -54,4 +56,34 @@ it('a consumer that takes over while its predecessor parks a key sees the key pa
   const { fresh, parked } = await successor;
   expect([...fresh]).toEqual([later]);
   expect([...parked]).toEqual([key]);
+});
+
+it('forgets what is past its retention, in batches, and nothing else', async () => {
+  const retention = new Retention(database, systemClock);
+  const age = (days: number) => `now() - ${days} * interval '1 day'`;
+  await database.transaction(async (tx) => {
+    for (const [id, days] of [
+      ['old', 7.1],
+      ['young', 6.9],
+    ] as const)
+      await tx.query(
+        `INSERT INTO inbox (message_id, type, topic, received_at) SELECT '${id}-' || n, 't', 't', ${age(days)} FROM generate_series(1, 2500) n`,
+      );
+    for (const [state, days] of [
+      ['DONE', 8],
+      ['DONE', 6],
+      ['PENDING', 8],
+    ] as const)
+      await tx.query(
+        `INSERT INTO intent (id, kind, payload, trace, state, run_at, done_at) VALUES ($1, 'k', '{}', '{}', $2, ${age(days)}, ${state === 'DONE' ? age(days) : 'NULL'})`,
+        [randomUUID(), state],
+      );
+  });
+  expect(await retention.prune()).toEqual({ inbox: 2500, intent: 1 });
+  expect(await retention.prune()).toEqual({ inbox: 0, intent: 0 });
+  const [left] = await database.primary.query<[{ young: number }]>(
+    `SELECT count(*)::int AS young FROM inbox WHERE message_id LIKE 'young-%'`,
+  );
+  expect(left.young).toBe(2500);
+  expect(await database.primary.query(`SELECT state FROM intent ORDER BY state`)).toEqual([{ state: 'DONE' }, { state: 'PENDING' }]);
 });

@@ -1,6 +1,6 @@
 /**
- * `npm test`: everything a change must pass, on real Postgres and real Kafka. `npm run test:integration -- libs/saga` runs one
- * of its steps, with arguments for Jest. Steps run one after the other on purpose: two cores are soon full, and a test that
+ * `npm test`: everything a change must pass, on real Postgres and real Kafka; `-- --with-drills` adds what takes a platform's
+ * foundations away for a while, as CI does. `npm run test:integration -- libs/saga` runs one step, with arguments for Jest. Steps run one after the other on purpose: two cores are soon full, and a test that
  * shares them with a compiler waits for nothing but the compiler. Ends with a table and, alone on a line, `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';
@@ -11,7 +11,9 @@ import { missingTools } from './setup/java.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
 const reports = mkdtempSync(join(tmpdir(), 'ballast-test-'));
-const [only, ...extra] = process.argv.slice(2);
+const WITH_DRILLS = '--with-drills';
+const withDrills = process.argv.includes(WITH_DRILLS);
+const [only, ...extra] = process.argv.slice(2).filter((argument) => argument !== WITH_DRILLS);
 const jest = (name, config) => [bin('jest'), '-c', config, '--ci', '--json', `--outputFile=${join(reports, `${name}.json`)}`, ...extra];
 
 const STEPS = [
@@ -26,7 +28,9 @@ const STEPS = [
   { key: 'drills', name: 'drills (outages, failover, restarts)', run: jest('drills', 'jest.drills.config.mjs'), tests: true },
 ];
 
-const steps = only ? STEPS.filter(({ key }) => key === only || (key === 'types' && only !== 'unit')) : STEPS;
+const steps = only
+  ? STEPS.filter(({ key }) => key === only || (key === 'types' && only !== 'unit'))
+  : STEPS.filter(({ key }) => key !== 'drills' || withDrills);
 if (only && !STEPS.some(({ key }) => key === only)) fail(`there is no step "${only}": one of ${STEPS.map(({ key }) => key).join(', ')}`);
 const missing = only === 'unit' ? undefined : missingTools();
 if (missing) fail(`${missing}: the integration and crash tests start, stop and kill a Kafka of their own`);

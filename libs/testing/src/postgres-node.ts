@@ -66,6 +66,13 @@ export class PostgresNode {
   get alive(): boolean {
     return this.#child?.alive ?? false;
   }
+  /** Settles when the process that was started last is gone; undefined before the first. */
+  get exited(): Promise<Exit> | undefined {
+    return this.#child?.exited;
+  }
+  get logFile(): string {
+    return this.options.logFile;
+  }
   /** Whether it was last set up to follow another node. */
   get isStandby(): boolean {
     return existsSync(join(this.data, 'standby.signal'));

@@ -1,11 +1,12 @@
 import type { KafkaKind, RunningKafka, RunningPostgres } from '@ballast/testing';
+import { endLine } from './end-line.js';
 import { ClusterError } from './errors.js';
 import { prepareGround } from './ground.js';
 import type { Home } from './home.js';
 import { createDatabases, startKafka, startPostgres, startTraces } from './infrastructure.js';
 import { memoryOf } from './memory.js';
 import type { Progress, Timing } from './progress.js';
-import { buy, type Purchase } from './purchase.js';
+import { buy, confirmed, type Purchase } from './purchase.js';
 import { type RunFile, writeRun } from './run-file.js';
 import { Scope } from './scope.js';
 import { type Accounts, publishAccounts, seedProducts } from './seed.js';
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   purchase?: boolean;
   /** Shows what happens. Default: nothing is shown. */
   progress?: Progress;
+  /** Told in one line, once all is up, when a service ended and was started again, and when Kafka or Postgres ended. */
+  onTrouble?: (line: string) => void;
   /** Calls the start off: what runs by then is stopped, and `startCluster` rejects. */
   signal?: AbortSignal;
 }
@@ -89,7 +92,12 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
     const processes = [...services].map(([name, { pid, url }]) => [name, { pid, url }]);
     if (!scope.closed) writeRun(home.run, { ...running, services: Object.fromEntries(processes) });
   };
-  const services = superviseServices(ground, publish);
+  let up = false;
+  const tell = (line: string) => up && !scope.closed && options.onTrouble?.(line);
+  const services = superviseServices(ground, {
+    onChange: publish,
+    onRestart: ({ name, logFile }, exit) => tell(endLine(name, exit, logFile, 'started again')),
+  });
 
   // All begin at once; what needs another waits for it.
   const [startingKafka, startingPostgres, startingTraces] = [startKafka(ground), startPostgres(ground), startTraces(ground)];
@@ -114,12 +122,17 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
   await progress.step(
     startSteps.seed,
     () => seedProducts(url, accounts.merchant),
-    (added) => (added > 0 ? `${added} products added` : 'there already'),
+    ({ added, restocked }) =>
+      [added && `${added} products added`, restocked && `${restocked} restocked`].filter(Boolean).join(', ') || 'there already',
   );
   scope.refuseIfClosed();
   const purchase = options.purchase === false ? undefined : await buyOnce(progress, url, accounts);
   scope.refuseIfClosed();
   publish();
+
+  up = true;
+  void kafka.child?.exited.then((exit) => tell(endLine('Kafka', exit, home.kafka)));
+  for (const { name, exited, logFile } of postgres.nodes) void exited?.then((exit) => tell(endLine(`Postgres (${name})`, exit, logFile)));
 
   const service = (name: string): SupervisedService => {
     const found = services.get(name);
@@ -139,7 +152,7 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
 function buyOnce(progress: Progress, url: string, { buyer }: Accounts): Promise<Purchase> {
   return progress.step(
     startSteps.purchase,
-    () => buy(url, buyer),
+    async () => confirmed(await buy(url, buyer)),
     ({ status, ms }) => `${status} after ${Math.round(ms)} ms`,
   );
 }

@@ -13,7 +13,8 @@ async function main(): Promise<void> {
   if (help) return console.log(demoHelp);
   const home = openHome(directory);
   const run = readRun(home.run);
-  if (!run?.gateway) throw new ClusterError('Nothing runs: start the platform with npm start first');
+  if (!run) throw new ClusterError('Nothing runs: start the platform with npm start first');
+  if (!run.gateway) throw new ClusterError('The platform is still starting: wait until npm start says it is up');
   const { buyer } = readPrivate<Accounts>(home.credentials);
   console.log(timelineOf(await buy(run.gateway, buyer, token)));
 }

@@ -25,6 +25,13 @@ export interface Purchase {
   traceId?: string;
 }
 
+/** @throws {ClusterError} for a purchase that did not end as one with a good card and enough stock has to */
+export function confirmed(purchase: Purchase): Purchase {
+  const { orderId, status, reason } = purchase;
+  if (status !== 'CONFIRMED') throw new ClusterError(`The purchase failed: order ${orderId} is ${status}${reason ? ` (${reason})` : ''}`);
+  return purchase;
+}
+
 const basket: readonly (readonly [sku: string, quantity: number])[] = [
   ['sku-001', 2],
   ['sku-008', 3],

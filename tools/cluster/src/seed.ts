@@ -27,6 +27,8 @@ const catalogue: readonly (readonly [name: string, cents: number])[] = [
   ['Bag of ballast stones', 590],
 ];
 const onHand = 1_000;
+/** Fewer than this are soon sold out. */
+const low = 100;
 
 /** The merchant's and the buyer's accounts: their passwords are made once and handed to auth in its bootstrap file. */
 export function ensureAccounts(home: Home): Accounts {
@@ -51,16 +53,45 @@ export function publishAccounts(home: Home, accounts: Accounts): boolean {
   return true;
 }
 
-/** Puts the products that are missing into the shop, through its public API. Returns how many that were. */
-export async function seedProducts(gateway: string, merchant: Credentials): Promise<number> {
+/**
+ * Puts the products that are missing into the shop, through its public API, and those that are nearly sold out back on the
+ * shelf, as their merchant left them otherwise. Returns how many of each.
+ */
+export async function seedProducts(gateway: string, merchant: Credentials): Promise<{ added: number; restocked: number }> {
   const shop = await ShopClient.signIn(gateway, merchant);
-  const { body } = await shop.request<{ items: { sku: string }[] }>('GET', '/products?limit=100');
-  const known = new Set(body.items.map(({ sku }) => sku));
-  const missing = catalogue
-    .map(([name, amount], index) => ({ sku: `sku-${String(index + 1).padStart(3, '0')}`, name, amount }))
-    .filter(({ sku }) => !known.has(sku));
-  for (const { sku, name, amount } of missing) {
-    await shop.request('PUT', `/products/${sku}`, { body: { name, price: { amount, currency: 'EUR' }, stock: onHand } });
+  const put = (sku: string, product: Omit<Product, 'sku' | 'available'>) =>
+    shop.request('PUT', `/products/${sku}`, { body: { name: product.name, price: product.price, stock: onHand } });
+  const known = await productsOf(shop);
+  const done = { added: 0, restocked: 0 };
+  for (const [index, [name, amount]] of catalogue.entries()) {
+    const sku = `sku-${String(index + 1).padStart(3, '0')}`;
+    const product = known.get(sku);
+    if (!product) {
+      await put(sku, { name, price: { amount, currency: 'EUR' } });
+      done.added++;
+    } else if (product.available < low) {
+      await put(sku, product);
+      done.restocked++;
+    }
   }
-  return missing.length;
+  return done;
+}
+
+interface Product {
+  sku: string;
+  name: string;
+  price: { amount: number; currency: string };
+  available: number;
+}
+
+/** Ours are among the first only while nobody adds others: so page by page. */
+async function productsOf(shop: ShopClient): Promise<Map<string, Product>> {
+  const products = new Map<string, Product>();
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const path: string = `/products?limit=100${cursor && `&cursor=${cursor}`}`;
+    const { body } = await shop.request<{ items: Product[]; nextCursor: string | null }>('GET', path);
+    for (const product of body.items) products.set(product.sku, product);
+    cursor = body.nextCursor;
+  }
+  return products;
 }

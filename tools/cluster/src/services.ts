@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { workspaceRoot } from '@ballast/testing';
+import { type Exit, workspaceRoot } from '@ballast/testing';
 import { type Gateway, startGateway as openGateway } from './gateway.js';
 import type { Ground } from './ground.js';
 import { serviceEnvironment, type World } from './service-environment.js';
@@ -7,7 +7,10 @@ import { startSteps } from './steps.js';
 import { SupervisedService } from './supervisor.js';
 
 /** One supervisor per manifest; starts none of them yet. */
-export function superviseServices(ground: Ground, onChange: () => void): Map<string, SupervisedService> {
+export function superviseServices(
+  ground: Ground,
+  watch: { onChange: () => void; onRestart: (service: SupervisedService, exit: Exit) => void },
+): Map<string, SupervisedService> {
   const { home, manifests, options, ports, secrets, portOf, urlOf } = ground;
   const world: World = {
     manifests,
@@ -23,7 +26,7 @@ export function superviseServices(ground: Ground, onChange: () => void): Map<str
       const env = { ...serviceEnvironment(manifest, world), ...options.env?.['*'], ...options.env?.[name] };
       return [
         name,
-        new SupervisedService({ name, url: urlOf(manifest), args: argumentsOf(name), env, logFile: home.logOf(name), onChange }),
+        new SupervisedService({ name, url: urlOf(manifest), args: argumentsOf(name), env, logFile: home.logOf(name), ...watch }),
       ];
     }),
   );

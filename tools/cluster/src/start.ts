@@ -28,7 +28,7 @@ async function main(): Promise<void> {
 
   try {
     progress = process.stdout.isTTY ? new ListrProgress(Object.values(startSteps)) : new LineProgress();
-    cluster = await startCluster({ ...options, progress, signal: stopping.signal });
+    cluster = await startCluster({ ...options, progress, onTrouble: console.log, signal: stopping.signal });
     await progress.end();
   } catch (error) {
     await progress?.end();

@@ -1,5 +1,5 @@
-import { relative } from 'node:path';
 import type { Cluster } from './cluster.js';
+import { shownPath } from './end-line.js';
 import type { Timing } from './progress.js';
 import type { Purchase } from './purchase.js';
 
@@ -16,8 +16,8 @@ export async function summary(cluster: Cluster, timings: readonly Timing[], tota
     ['Postgres', `${postgres.primary.host}:${postgres.primary.port}${replica}`],
     ['Kafka', `${kafka.brokers.join(',')}  ${kafka.describe}`],
     ['traces', traces.describe],
-    ['logs', `${shown(home.logs)}/`],
-    ['accounts', accountLine(newAccounts, accounts, shown(home.credentials))],
+    ['logs', `${shownPath(home.logs)}/`],
+    ['accounts', accountLine(newAccounts, accounts, shownPath(home.credentials))],
     ['time', timings.map(({ title, seconds }) => `${title} ${seconds.toFixed(1)}`).join(' · ')],
     ['up after', `${totalSeconds.toFixed(1)} s`],
     ['memory', memoryLine(bytes, cluster)],
@@ -36,12 +36,6 @@ export function memoryLine(bytes: number | undefined, { kafka, traces }: MemoryO
   return `${Math.round(bytes / 1024 / 1024)} MB PSS, all processes together${without}`;
 }
 type MemoryOf = { kafka: Pick<Cluster['kafka'], 'kind'>; traces: Pick<Cluster['traces'], 'inDocker'> };
-
-/** A path as a person here would type it. */
-function shown(path: string): string {
-  const short = relative('', path);
-  return short.startsWith('..') ? path : short;
-}
 
 function accountLine(isNew: boolean, accounts: Cluster['accounts'], file: string): string {
   if (!isNew) return file;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, freePort, isRunning } from '@ballast/testing';
+import { eventually, type Exit, freePort, isRunning } from '@ballast/testing';
 import { SupervisedService } from './supervisor.js';
 
 describe('a supervised service', () => {
@@ -9,8 +9,10 @@ describe('a supervised service', () => {
   const logFile = join(directory, 'tiny.log');
   const script = join(directory, 'tiny.mjs');
   let service: SupervisedService;
+  const restarts: Exit[] = [];
 
   beforeEach(async () => {
+    restarts.length = 0;
     writeFileSync(logFile, '');
     writeFileSync(
       script,
@@ -33,6 +35,7 @@ describe('a supervised service', () => {
     await service.ready();
     expect(service.pid).not.toBe(first);
     expect(service.restarts).toBe(1);
+    expect(restarts).toEqual([{ code: null, signal: 'SIGKILL' }]);
   });
 
   it('stays stopped once it was stopped, and can be started anew', async () => {
@@ -43,7 +46,7 @@ describe('a supervised service', () => {
     expect([service.pid, isRunning(first)]).toEqual([undefined, false]);
     await expect(service.kill()).rejects.toThrow('tiny does not run');
     await service.restart();
-    expect([service.pid === undefined, service.restarts]).toEqual([false, 0]);
+    expect([service.pid === undefined, service.restarts, restarts]).toEqual([false, 0, []]);
   });
 
   it('that is broken is told with the reason from its log', async () => {
@@ -84,6 +87,7 @@ describe('a supervised service', () => {
       args: [script],
       env: { PORT: String(port), PATH: process.env['PATH'] ?? '' },
       logFile,
+      onRestart: (_, exit) => restarts.push(exit),
       ...(onChange && { onChange }),
     });
   }

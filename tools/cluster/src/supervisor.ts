@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Child, startChild, workspaceRoot } from '@ballast/testing';
+import { type Child, type Exit, startChild, workspaceRoot } from '@ballast/testing';
 import { ClusterError } from './errors.js';
 import { lastWords } from './last-words.js';
 
@@ -12,6 +12,8 @@ export interface SupervisedOptions {
   logFile: string;
   /** Called whenever its process changes. */
   onChange?: (service: SupervisedService) => void;
+  /** Called when it ended without being asked and was started again. */
+  onRestart?: (service: SupervisedService, exit: Exit) => void;
 }
 
 const firstDelay = 250;
@@ -37,6 +39,9 @@ export class SupervisedService {
 
   get name(): string {
     return this.options.name;
+  }
+  get logFile(): string {
+    return this.options.logFile;
   }
   get url(): string {
     return this.options.url;
@@ -118,10 +123,10 @@ export class SupervisedService {
     });
     this.#child = child;
     this.options.onChange?.(this);
-    void child.exited.then(() => this.#ended(Date.now() - started));
+    void child.exited.then((exit) => this.#ended(exit, Date.now() - started));
   }
 
-  async #ended(ran: number): Promise<void> {
+  async #ended(exit: Exit, ran: number): Promise<void> {
     this.options.onChange?.(this);
     if (!this.#wanted) return;
     if (ran > provenAfter) this.#delay = firstDelay;
@@ -134,6 +139,7 @@ export class SupervisedService {
     }
     this.#restarts += 1;
     await this.#spawn();
+    this.options.onRestart?.(this, exit);
   }
 
   async #health(): Promise<{ status: string; away?: string[] } | undefined> {

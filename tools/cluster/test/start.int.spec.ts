@@ -53,6 +53,8 @@ describe('npm start', () => {
   it('can be called off while it starts', async () => {
     const run = start();
     await run.prints('✔ Postgres');
+    const demo = program('demo', ['--home', home]);
+    expect([await demo.exited, demo.output]).toEqual([1, 'ballast: The platform is still starting: wait until npm start says it is up\n']);
     run.process.kill('SIGINT');
     expect(await run.exited).toBe(130);
     await nothingListens();
@@ -65,7 +67,9 @@ describe('npm start', () => {
     expect(run.output).toMatch(/ {2}CONFIRMED after \d+ ms\n/);
     expect(run.output).toMatch(/Postgres +127\.0\.0\.1:\d+, replica :\d+ streaming\n/);
     expect(run.output).toMatch(/up after +[\d.]+ s\n/);
-    expect(run.output).toMatch(process.platform === 'linux' ? /memory +\d+ MB PSS, all processes together(, without .*)?\n/ : /memory +n\/a\n/);
+    expect(run.output).toMatch(
+      process.platform === 'linux' ? /memory +\d+ MB PSS, all processes together(, without .*)?\n/ : /memory +n\/a\n/,
+    );
     const { merchant } = JSON.parse(readFileSync(join(home, 'credentials.json'), 'utf8')) as { merchant: { password: string } };
     expect(run.output).toContain(merchant.password);
 
@@ -83,6 +87,8 @@ describe('npm start', () => {
       expect(runFile().services['cart']?.pid).not.toBe(cart);
       expect((await fetch(`http://127.0.0.1:${8080 + portOffset}/cart`)).status).toBe(401);
     }, patiently);
+
+    expect(run.output).toMatch(/^cart ended \(SIGKILL\), started again; .*logs\/cart\.log$/m);
 
     const pids = everyPid(runFile());
     expect(pids.map(isRunning)).not.toContain(false);

@@ -71,8 +71,8 @@ const registry = new Map<string, { status: number; detail: string }>();
 /**
  * Declares the errors of a service once: `PREFIX_NAME` is the stable code, the text has one `%s` per argument.
  *
- *     export const errors = defineErrors('CART', { EMPTY: [409, 'Cart %s has no items'] });
- *     throw errors.EMPTY(cartId);
+ *     export const errors = defineErrors('CART', { UNKNOWN_SKU: [404, 'There is no product %s'] });
+ *     throw errors.UNKNOWN_SKU(sku);
  *
  * A code declared twice with another meaning is a `TypeError`. An empty prefix is the platform's own.
  */

@@ -178,5 +178,5 @@ describe('an order’s commands', () => {
 });
 
 it('shows in its metrics how many reservations nobody ends', async () => {
-  expect((await service.request('/metrics')).body).toMatch(/^ballast_reservations_orphaned 0$/m);
+  await eventually(async () => expect((await service.request('/metrics')).body).toMatch(/^ballast_reservations_orphaned 0$/m));
 });

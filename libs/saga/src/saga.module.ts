@@ -1,11 +1,11 @@
-import { Database } from '@ballast/database';
+import { Database, sampleEvery } from '@ballast/database';
 import { Replies } from '@ballast/messaging';
 import { logger } from '@ballast/tracing';
-import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
 import { SagaDeadlines } from './deadlines.js';
 import type { AnySaga } from './definition.js';
-import { exposeSagas } from './metrics.js';
+import { beginMetrics, countSagas } from './metrics.js';
 import { resolveOptions, SAGA_OPTIONS, type SagaOptions } from './options.js';
 import { PostgresSagaStore } from './postgres-store.js';
 import { SagaRegistry } from './registry.js';
@@ -23,7 +23,9 @@ export const Saga = (): ClassDecorator => marker();
  * Needs `DatabaseModule` with `sagaMigrations`, and `MessagingModule`.
  */
 @Module({})
-export class SagaModule implements OnModuleInit {
+export class SagaModule implements OnModuleInit, BeforeApplicationShutdown {
+  private stopCounting: () => void = () => undefined;
+
   constructor(
     private readonly discovery: DiscoveryService,
     private readonly registry: SagaRegistry,
@@ -53,8 +55,13 @@ export class SagaModule implements OnModuleInit {
     }
     // Without a saga the service does not join its replies topic.
     if (this.registry.names.length) this.replies.handle((reply, tx) => this.runtime.onReply(reply, tx));
-    exposeSagas(this.runtime.store, (definition) => this.registry.has(definition));
+    beginMetrics(this.registry.names);
+    this.stopCounting = sampleEvery(this.database, () => countSagas(this.runtime.store, this.registry.names));
     void this.database.ready.then(() => this.warnOfUnregistered()).catch(() => undefined);
+  }
+
+  beforeApplicationShutdown(): void {
+    this.stopCounting();
   }
 
   private async warnOfUnregistered(): Promise<void> {

@@ -1,8 +1,10 @@
 import { backoff } from '@ballast/resilience';
 import { logger } from '@ballast/tracing';
 import { type Consumer, type EachBatchPayload, type IHeaders, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { StaleBatchError } from './batch-session.js';
 import { systemClock } from './clock.js';
 import { kafkaLogger } from './kafka.logger.js';
+import { Membership } from './kafka.membership.js';
 import type { Batch, ReceivedRecord, SubscribeOptions, Subscription } from './transport.js';
 
 /** A consumer that died is replaced after 6 s, not after kafkajs' 30. */
@@ -12,15 +14,20 @@ const PARTITIONS_AT_ONCE = 4;
 /** A member of a consumer group that comes back after every fault until it is stopped. */
 export class KafkaSubscription implements Subscription {
   private readonly stopping = new AbortController();
+  /** After a session's time without a word the coordinator has given a member up, too. */
+  private readonly membership = new Membership(MEMBERSHIP.sessionTimeout);
   private running?: Promise<void>;
-  /** Counts up when the partitions may have gone to someone else: a batch of before is nobody's. */
-  private generation = 0;
 
   constructor(
     private readonly kafka: { brokers: string[]; clientId: string },
     private readonly options: SubscribeOptions,
     private readonly whenConnected: (signal: AbortSignal) => Promise<void>,
   ) {}
+
+  /** Whether it is a member of its group now, so that what comes is read. */
+  get joined(): boolean {
+    return this.membership.joined;
+  }
 
   start(): void {
     this.running = this.run();
@@ -50,24 +57,22 @@ export class KafkaSubscription implements Subscription {
     const { brokers, clientId } = this.kafka;
     const kafka = new Kafka({ brokers, clientId, connectionTimeout: 5_000, logLevel: logLevel.INFO, logCreator: kafkaLogger });
     const consumer = kafka.consumer({ groupId: this.options.group, ...MEMBERSHIP, maxWaitTimeInMs: 500, allowAutoTopicCreation: false });
+    this.membership.watch(consumer);
+    let stop!: () => void;
     try {
       await new Promise<void>((resolve, reject) => {
-        signal.addEventListener('abort', () => resolve(), { once: true });
-        this.watch(consumer, reject);
+        stop = resolve;
+        signal.addEventListener('abort', stop);
+        consumer.on(consumer.events.CRASH, ({ payload }) => {
+          if (!payload.restart) reject(payload.error);
+        });
         this.join(consumer).catch(reject);
       });
     } finally {
+      signal.removeEventListener('abort', stop);
       await consumer.disconnect().catch(() => undefined);
+      this.membership.left();
     }
-  }
-
-  private watch(consumer: Consumer, gaveUp: (error: Error) => void): void {
-    const { REBALANCING, GROUP_JOIN, STOP, CRASH } = consumer.events;
-    for (const event of [REBALANCING, GROUP_JOIN, STOP] as const) consumer.on(event, () => void this.generation++);
-    consumer.on(CRASH, ({ payload }) => {
-      this.generation++;
-      if (!payload.restart) gaveUp(payload.error);
-    });
   }
 
   private async join(consumer: Consumer): Promise<void> {
@@ -77,26 +82,46 @@ export class KafkaSubscription implements Subscription {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
-      eachBatch: (payload) => this.options.onBatch(this.toBatch(payload)),
+      eachBatch: (payload) => this.handle(payload),
     });
+  }
+
+  /**
+   * A rebalance may have begun while the batch waited in kafkajs' queue, behind others that took their time; the coordinator waits for
+   * this member only as long as the rebalance time-out. So each batch asks first. One that is not ours any more is handed over all the
+   * same, inactive: who reads it lets go of what it knows of the partition.
+   */
+  private async handle(payload: EachBatchPayload): Promise<void> {
+    const batch = this.toBatch(payload);
+    const [asked] = await Promise.allSettled([batch.heartbeat()]);
+    await this.options.onBatch(batch);
+    if (asked.status === 'rejected') throw asked.reason;
   }
 
   private toBatch({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale }: EachBatchPayload): Batch {
     const { topic, partition } = batch;
-    const generation = this.generation;
-    const current = () => this.generation === generation && !this.stopping.signal.aborted;
+    const tenure = this.membership.tenure(topic, partition);
+    let refused = false;
+    const noting = (request: Promise<void>) =>
+      request.catch((error: unknown) => {
+        refused = true;
+        this.membership.failed(error);
+        throw error;
+      });
+    const active = () => tenure.active && !refused && !this.stopping.signal.aborted && isRunning() && !isStale();
     return {
       topic,
       partition,
       records: batch.messages.map((message) => toRecord(topic, message)),
       lag: Math.max(0, Number(batch.offsetLag())),
-      heartbeat,
+      heartbeat: () => noting(heartbeat()),
       get active() {
-        return current() && isRunning() && !isStale();
+        return active();
       },
       async commit(nextOffset) {
+        if (!tenure.owned) throw new StaleBatchError();
         resolveOffset(String(BigInt(nextOffset) - 1n));
-        await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: nextOffset }] }] });
+        await noting(commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: nextOffset }] }] }));
       },
     };
   }

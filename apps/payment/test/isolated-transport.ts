@@ -27,6 +27,9 @@ export function isolated(transport: Transport, prefix: string): Transport {
     get connected() {
       return transport.connected;
     },
+    get consuming() {
+      return transport.consuming;
+    },
     whenConnected: (signal) => transport.whenConnected(signal),
     close: () => transport.close(),
   };

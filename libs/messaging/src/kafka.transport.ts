@@ -20,6 +20,9 @@ export interface KafkaOptions extends Partial<TopicSettings> {
 
 /** Shorter than the relay's lease leaves it, so that an owner's send is over before another can own the lane. */
 const SEND_LIMIT = 8_000;
+/** A topic that was just created may be unknown to some brokers for a moment. */
+const TOPIC_LIMIT = 5_000;
+const LOOK_AGAIN_AFTER = 250;
 const PROBE_EVERY = 2_000;
 const PROBE_LIMIT = 6_000;
 
@@ -41,6 +44,7 @@ class KafkaTransport implements Transport {
   private readonly trouble = new Trouble('Kafka cannot be reached');
   private readonly wanted = new Set<string>();
   private readonly known = new Set<string>();
+  private readonly subscriptions: KafkaSubscription[] = [];
   private readonly topics: TopicSettings;
 
   constructor(private readonly options: KafkaOptions) {
@@ -77,10 +81,13 @@ class KafkaTransport implements Transport {
   }
 
   async send(records: WireRecord[]): Promise<void> {
+    const givenUp = new AbortController();
+    const work = this.sendAll(records, givenUp.signal);
     try {
-      await within(SEND_LIMIT, this.sendAll(records), () => new BrokerUnavailableError(`no acknowledgement in ${SEND_LIMIT} ms`));
+      await within(SEND_LIMIT, work, () => new BrokerUnavailableError(`no acknowledgement in ${SEND_LIMIT} ms`));
       this.up();
     } catch (error) {
+      givenUp.abort();
       if (error instanceof RecordRefusedError) throw error;
       const reason = refusal(error);
       if (reason) throw new RecordRefusedError(reason, { cause: error });
@@ -88,7 +95,7 @@ class KafkaTransport implements Transport {
       if (answered === 'UNKNOWN_TOPIC_OR_PARTITION') this.known.clear();
       if (!answered) {
         this.down(error);
-        this.dropProducer();
+        this.dropProducer(work);
       }
       throw error instanceof BrokerUnavailableError ? error : new BrokerUnavailableError((error as Error).message, { cause: error });
     }
@@ -96,8 +103,13 @@ class KafkaTransport implements Transport {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const subscription = new KafkaSubscription(this.options, options, (signal) => this.whenConnected(signal));
+    this.subscriptions.push(subscription);
     untraced(() => subscription.start());
     return subscription;
+  }
+
+  get consuming(): boolean {
+    return this.subscriptions.every((subscription) => subscription.joined);
   }
 
   async whenConnected(signal?: AbortSignal): Promise<void> {
@@ -124,35 +136,50 @@ class KafkaTransport implements Transport {
     await within(3_000, closed, () => new Error('late')).catch(() => undefined);
   }
 
-  private async sendAll(records: readonly WireRecord[]): Promise<void> {
+  private async sendAll(records: readonly WireRecord[], givenUp: AbortSignal): Promise<void> {
     await this.ensureTopics(new Set(records.map(({ topic }) => topic)));
     const producer = await this.connectedProducer();
+    // By now another owner of the lane may be sending.
+    givenUp.throwIfAborted();
     await producer.sendBatch({ acks: -1, timeout: 6_000, topicMessages: byTopic(records) });
   }
 
   /** A send to a topic that is not there would keep kafkajs busy until it times out, and the lane with it. */
   private async ensureTopics(topics: ReadonlySet<string>): Promise<void> {
-    if ([...topics].every((topic) => this.known.has(topic))) return;
+    const complete = () => [...topics].every((topic) => this.known.has(topic));
+    if (complete()) return;
     await createTopics(this.admin, this.wanted, this.topics);
-    for (const topic of await this.admin.listTopics()) this.known.add(topic);
-    for (const topic of topics) if (!this.known.has(topic)) throw new RecordRefusedError('UNKNOWN_TOPIC_OR_PARTITION');
+    for (const end = performance.now() + TOPIC_LIMIT; ; await systemClock.sleep(LOOK_AGAIN_AFTER, this.closing.signal)) {
+      for (const topic of await this.admin.listTopics()) this.known.add(topic);
+      if (complete()) return;
+      this.closing.signal.throwIfAborted();
+      if (performance.now() > end) throw new RecordRefusedError('UNKNOWN_TOPIC_OR_PARTITION');
+    }
   }
 
   private connectedProducer(): Promise<Producer> {
-    this.producer ??= (async () => {
+    if (this.producer) return this.producer;
+    const connecting = (async () => {
       const producer = this.kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner });
       await producer.connect();
       return producer;
     })();
-    this.producer.catch(() => delete this.producer);
-    return this.producer;
+    connecting.catch(() => {
+      if (this.producer === connecting) delete this.producer;
+    });
+    return (this.producer = connecting);
   }
 
-  /** A send that was given up may still be on its way inside the old producer: the next one starts with a new one. */
-  private dropProducer(): void {
+  /**
+   * A send that was given up may still be on its way inside the old producer: the next one starts with a new one. The old one connects
+   * again to try again, so it is closed once more when its last send has come to an end.
+   */
+  private dropProducer(lastSend: Promise<void>): void {
     const old = this.producer;
     delete this.producer;
-    old?.then((producer) => producer.disconnect()).catch(() => undefined);
+    const close = () => old?.then((producer) => producer.disconnect()).catch(() => undefined);
+    void close();
+    void lastSend.then(close, close);
   }
 
   /** Sends alone would not tell that an idle broker went away, and sagas stop their clock while it is. */

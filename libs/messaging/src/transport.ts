@@ -43,6 +43,8 @@ export interface Transport {
   /** Joins the group once a broker is there, and again after every fault, until it is stopped. */
   subscribe(options: SubscribeOptions): Promise<Subscription>;
   readonly connected: boolean;
+  /** Whether all its subscriptions are members of their groups. A broker may answer while what comes from it is not read. */
+  readonly consuming: boolean;
   /** Resolves when a broker answers; also when the signal aborts. */
   whenConnected(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;

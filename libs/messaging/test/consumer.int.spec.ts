@@ -71,6 +71,9 @@ beforeAll(async () => {
     get connected() {
       return kafka.connected;
     },
+    get consuming() {
+      return kafka.consuming;
+    },
   };
   service = await startService({
     name,

@@ -4,6 +4,7 @@ import type { Transport } from '../src/index.js';
 /** A broker that remembers what it was sent and does what a test tells it to. */
 export class ScriptedTransport implements Transport {
   connected = true;
+  consuming = true;
   readonly sent: WireRecord[] = [];
   /** Called before each send; a throw is the broker's answer. */
   onSend: (records: WireRecord[]) => Promise<void> | void = () => undefined;

@@ -126,6 +126,9 @@ function prefixed(brokers: readonly string[], prefix: string): Transport {
     get connected() {
       return kafka.connected;
     },
+    get consuming() {
+      return kafka.consuming;
+    },
     whenConnected: (signal) => kafka.whenConnected(signal),
     close: () => kafka.close(),
   };

@@ -1,0 +1,90 @@
+import { type Admin, Kafka, type Producer } from 'kafkajs';
+import { kafkaTransport } from './kafka.transport.js';
+import { BrokerUnavailableError, RecordRefusedError } from './transport.js';
+
+const records = [{ topic: 'shop.events', key: 'a', value: '{}', headers: {} }];
+
+let listed: string[];
+let listTopics: () => Promise<string[]>;
+let producers: { connect: jest.Mock; disconnect: jest.Mock; sendBatch: jest.Mock }[];
+let sendBatch: () => Promise<unknown>;
+
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
+  listed = ['shop.events'];
+  listTopics = async () => listed;
+  producers = [];
+  sendBatch = async () => [];
+  const admin = {
+    connect: async () => undefined,
+    disconnect: async () => undefined,
+    createTopics: async () => true,
+    listTopics: () => listTopics(),
+  };
+  jest.spyOn(Kafka.prototype, 'admin').mockReturnValue(admin as unknown as Admin);
+  jest.spyOn(Kafka.prototype, 'producer').mockImplementation(() => {
+    const producer = {
+      connect: jest.fn(async () => undefined),
+      disconnect: jest.fn(async () => undefined),
+      sendBatch: jest.fn(() => sendBatch()),
+    };
+    producers.push(producer);
+    return producer as unknown as Producer;
+  });
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  jest.useRealTimers();
+});
+
+const newTransport = () => kafkaTransport({ brokers: ['nowhere:1'], clientId: 'test' });
+const held = () => {
+  let fail!: (error: Error) => void;
+  const promise = new Promise<never>((_, reject) => (fail = reject));
+  return { promise, fail };
+};
+
+it('closes a producer again when the send it was dropped for has come to an end', async () => {
+  const slow = held();
+  sendBatch = () => slow.promise;
+  const sent = expect(newTransport().send(records)).rejects.toThrow(BrokerUnavailableError);
+  await jest.advanceTimersByTimeAsync(8_000);
+  await sent;
+  expect(producers[0]!.disconnect).toHaveBeenCalledTimes(1);
+  slow.fail(new Error('gave up'));
+  await jest.advanceTimersByTimeAsync(0);
+  expect(producers[0]!.disconnect).toHaveBeenCalledTimes(2);
+});
+
+it('sends nothing any more once the send was given up', async () => {
+  let answer!: () => void;
+  listTopics = () => new Promise((resolve) => (answer = () => resolve(listed)));
+  const sent = expect(newTransport().send(records)).rejects.toThrow(BrokerUnavailableError);
+  await jest.advanceTimersByTimeAsync(8_000);
+  await sent;
+  for (let i = 0; i < 3; i++) {
+    answer();
+    await jest.advanceTimersByTimeAsync(0);
+  }
+  for (const producer of producers) expect(producer.sendBatch).not.toHaveBeenCalled();
+});
+
+describe('a topic the brokers do not know', () => {
+  it('is looked for again: they may only be late to learn of it', async () => {
+    let looks = 0;
+    listTopics = async () => (++looks > 3 ? listed : []);
+    await newTransport().send(records);
+    expect(producers[0]!.sendBatch).toHaveBeenCalledTimes(1);
+  });
+
+  it('is refused after five seconds', async () => {
+    let looks = 0;
+    listTopics = async () => {
+      if (looks++) jest.advanceTimersByTime(2_000);
+      return [];
+    };
+    await expect(newTransport().send(records)).rejects.toThrow(RecordRefusedError);
+    expect(looks).toBe(4);
+    expect(producers).toHaveLength(0);
+  });
+});

@@ -1,0 +1,51 @@
+import { testBrokers, uniqueName } from '@ballast/testing';
+import { AssignerProtocol, Kafka, logLevel, PartitionAssigners } from 'kafkajs';
+import { Cleanup, eventually, newTransport } from './harness.js';
+
+const cleanup = new Cleanup();
+afterEach(() => cleanup.run());
+
+it('tells a broker that answers from a group that takes the consumer in', async () => {
+  const group = uniqueName('group');
+  const topic = `${group}.events`;
+  const transport = newTransport();
+  cleanup.add(() => transport.close());
+  await transport.connect([topic]);
+
+  // A member that agrees with nobody on how to share the partitions: the coordinator lets no other in.
+  const other = new Kafka({ brokers: testBrokers(), logLevel: logLevel.NOTHING }).consumer({
+    groupId: group,
+    partitionAssigners: [
+      (config) => ({
+        ...PartitionAssigners.roundRobin(config),
+        name: 'unheard of',
+        protocol: ({ topics }) => ({
+          name: 'unheard of',
+          metadata: AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) }),
+        }),
+      }),
+    ],
+  });
+  await other.connect();
+  let disconnected: Promise<void> | undefined;
+  const leave = () => (disconnected ??= other.disconnect());
+  cleanup.add(leave);
+  await other.subscribe({ topic });
+  const taken = new Promise((resolve) => other.on(other.events.GROUP_JOIN, resolve));
+  await other.run({ eachMessage: async () => undefined });
+  await taken;
+
+  let heard = 0;
+  const subscription = await transport.subscribe({ group, topics: [topic], onBatch: async () => void heard++ });
+  cleanup.add(() => subscription.stop());
+  await transport.send([{ topic, key: 'a', value: '{}', headers: {} }]);
+  expect(transport.connected).toBe(true);
+  expect(transport.consuming).toBe(false);
+
+  await leave();
+  await eventually(() => expect(transport.consuming).toBe(true));
+  await eventually(() => expect(heard).toBeGreaterThan(0));
+
+  await subscription.stop();
+  expect(transport.consuming).toBe(false);
+});

@@ -4,7 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { isFinished, type Direction, type SagaRecord } from './record.js';
 import type { SagaNews, SagaView, TimelineEntry } from './sagas.js';
 import type { SagaStatus } from './status.js';
-import { LONGEST_TICK, type LockedSaga, type SagaStore, type SavedProgress } from './store.js';
+import { type DueSaga, LONGEST_TICK, type LockedSaga, type SagaStore, type SavedProgress } from './store.js';
 
 const COLUMNS = 'id, definition, state, status, step, direction, awaiting, round, attempts, timer_at, failure, trace, entries, created_at';
 /** Where the working clock stood at its last tick: what a timer is compared with. */
@@ -62,12 +62,14 @@ export class PostgresSagaStore implements SagaStore {
     );
   }
 
-  async due(definitions: readonly string[], limit: number): Promise<string[]> {
-    const rows = await this.database.primary.query<{ id: string }[]>(
-      `SELECT id FROM saga WHERE timer_at <= ${TICKED} AND definition = ANY ($1) ORDER BY timer_at LIMIT $2`,
-      [definitions, limit],
+  async due(definitions: readonly string[], limit: number, after?: DueSaga): Promise<DueSaga[]> {
+    const rows = await this.database.primary.query<{ id: string; timer_at: string }[]>(
+      `SELECT id, timer_at FROM saga
+       WHERE timer_at <= ${TICKED} AND definition = ANY ($1) AND ($3::bigint IS NULL OR (timer_at, id) > ($3, $4::uuid))
+       ORDER BY timer_at, id LIMIT $2`,
+      [definitions, limit, after?.timerAt ?? null, after?.id ?? null],
     );
-    return rows.map((row) => row.id);
+    return rows.map(({ id, timer_at }) => ({ id, timerAt: Number(timer_at) }));
   }
 
   async postpone(id: string, byMs: number): Promise<void> {

@@ -51,11 +51,12 @@ export class SagaRuntime {
     await this.proceed(tx, this.registry.get(saga.record.definition), saga, { kind: 'resumed' });
   }
 
-  /** Acts on a timer that is due, in a transaction of its own. */
-  async fire(id: string): Promise<void> {
-    await this.database.transaction(async (tx) => {
+  /** Acts on a timer that is due, in a transaction of its own. False when it is not due any more, or somebody else works on the saga. */
+  async fire(id: string): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
       const saga = await this.store.lockDue(tx, id);
       if (saga) await this.proceed(tx, this.registry.get(saga.record.definition), saga, { kind: 'timer' });
+      return saga !== null;
     });
   }
 

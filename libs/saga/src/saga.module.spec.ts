@@ -45,7 +45,10 @@ async function boot(...providers: Type[]) {
     exports: [Database, Replies, Outbox],
   })
   class Platform {}
-  const modules = [{ module: Platform, global: true }, SagaModule.forRoot({ service: 'trips', transport: { connected: false } })];
+  const modules = [
+    { module: Platform, global: true },
+    SagaModule.forRoot({ service: 'trips', transport: { connected: false, consuming: false } }),
+  ];
   @Module({ imports: modules, providers })
   class App {}
   const app = await NestFactory.createApplicationContext(App, { logger: false, abortOnError: false });

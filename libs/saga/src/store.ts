@@ -12,6 +12,13 @@ export interface LockedSaga {
   createdAt: Date;
 }
 
+/** A saga by its place among those that are due. */
+export interface DueSaga {
+  id: string;
+  /** Milliseconds of the working clock. */
+  timerAt: number;
+}
+
 export interface SavedProgress {
   record: SagaRecord;
   /** The name of the step it stands at. */
@@ -30,8 +37,8 @@ export interface SagaStore {
   lockDue(tx: Tx, id: string): Promise<LockedSaga | null>;
   /** Writes a locked saga back, with what is new in its history. */
   save(tx: Tx, progress: SavedProgress): Promise<void>;
-  /** Ids of sagas whose timers are due, the longest due first. */
-  due(definitions: readonly string[], limit: number): Promise<string[]>;
+  /** Sagas whose timers are due, the longest due first; those behind `after` in that order. */
+  due(definitions: readonly string[], limit: number, after?: DueSaga): Promise<DueSaga[]>;
   /** Puts a saga's timer off. */
   postpone(id: string, byMs: number): Promise<void>;
   /** Lets the working clock go on, if a tick is due and a timer is waiting. Safe to call from several processes. */

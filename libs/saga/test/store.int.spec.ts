@@ -3,6 +3,7 @@ import { Database } from '@ballast/database';
 import { testDatabase } from '@ballast/testing';
 import { newRecord, sagaMigrations, type SagaRecord } from '../src/index.js';
 import { PostgresSagaStore } from '../src/postgres-store.js';
+import type { DueSaga } from '../src/store.js';
 
 let database: Database;
 let store: PostgresSagaStore;
@@ -89,15 +90,32 @@ describe('the working clock', () => {
 });
 
 describe('due sagas', () => {
+  const dueIds = async (definitions: string[], limit: number) => (await store.due(definitions, limit)).map(({ id }) => id);
+
   it('are found by definition, the longest due first', async () => {
     const later = await waiting(0);
     const sooner = await waiting(-500);
     const unknown = await waiting(-900, 'unknown.v1');
     await lastTick('2 seconds');
     await store.tick(1_000);
-    expect(await store.due(['trip.v1'], 10)).toEqual([sooner, later]);
-    expect(await store.due(['trip.v1'], 1)).toEqual([sooner]);
-    expect(await store.due(['unknown.v1'], 10)).toEqual([unknown]);
+    expect(await dueIds(['trip.v1'], 10)).toEqual([sooner, later]);
+    expect(await dueIds(['trip.v1'], 1)).toEqual([sooner]);
+    expect(await dueIds(['unknown.v1'], 10)).toEqual([unknown]);
+  });
+
+  it('are found from one on, also among those that are due at one time', async () => {
+    const ids = [];
+    for (const within of [-500, 0, 0, 0]) ids.push(await waiting(within));
+    await database.primary.query('UPDATE saga SET timer_at = (SELECT max(timer_at) FROM saga) WHERE id <> $1', [ids[0]]);
+    await lastTick('2 seconds');
+    await store.tick(1_000);
+    const found = [];
+    for (let after: DueSaga | undefined; ;) {
+      const [next] = await store.due(['trip.v1'], 1, after);
+      if (!next) break;
+      found.push((after = next).id);
+    }
+    expect(found).toEqual([ids[0], ...ids.slice(1).sort()]);
   });
 
   it('are left to whoever works on them already', async () => {

@@ -1,9 +1,11 @@
 import { CommitUnknownError, NoPrimaryError } from '@ballast/database';
 import { encode, event, type Envelope } from '@ballast/message';
+import { metricsText } from '@ballast/tracing';
 import { z } from 'zod';
 import { hurry, MemoryBatch, MemoryDatabase } from '../test/memory-ports.js';
 import { DeadLetters } from './dead-letters.js';
 import { Inbox } from './inbox.js';
+import { exposeLag } from './lag.js';
 import { ReplyWriter } from './reply-writer.js';
 import { Replies } from './replies.js';
 import { routerOf } from './wiring.js';
@@ -137,4 +139,28 @@ it('does at once one by one what deadlocks together', async () => {
   await inbox.onBatch(new MemoryBatch(upTo(4)));
   expect(database.state).toMatchObject({ effects: ['0', '1', '2', '3'], letters: [] });
   expect(database.transactions).toBe(5);
+});
+
+it('shows a partition’s lag from the batch’s begin on, while it is retried too, and no more once it is another’s', async () => {
+  exposeLag();
+  const lag = async () => /^ballast_consumer_lag\{topic="shop.events",partition="0"\} (\d+)$/m.exec(await metricsText())?.[1];
+  let away = true;
+  const { inbox } = setUp((n) => {
+    if (n === 64 && away) throw new NoPrimaryError('gone');
+  });
+  const batch = Object.assign(new MemoryBatch(upTo(100)), { lag: 7 });
+  let beaten!: () => void;
+  const stuck = new Promise<void>((resolve) => (beaten = resolve));
+  batch.heartbeat = async () => {
+    if (batch.committed === '64') beaten();
+  };
+  const working = inbox.onBatch(batch);
+  expect(await lag()).toBe('107');
+  await stuck;
+  expect(await lag()).toBe('43');
+  away = false;
+  await working;
+  expect(await lag()).toBe('7');
+  batch.active = false; // idle, and then given to somebody else
+  expect(await lag()).toBeUndefined();
 });

@@ -10,6 +10,7 @@ import type { DeadLetters } from './dead-letters.js';
 import type { InboxStore } from './inbox.store.js';
 import { classify, type DeadLetterReason, type Incoming, type ValidMessage } from './incoming.js';
 import type { Intents } from './intents.js';
+import { forgetLag, noteLag } from './lag.js';
 import { metrics } from './metrics.js';
 import { replyAddressOf } from './reply-address.js';
 import type { ReplyWriter } from './reply-writer.js';
@@ -73,6 +74,7 @@ export class Inbox {
   /** Handles what the batch holds and commits its offsets. Rejects when the membership was lost; what is left comes again. */
   async onBatch(batch: Batch): Promise<void> {
     const session = new BatchSession(batch, this.s.clock);
+    noteLag(batch, batch.records.length);
     try {
       for (let from = 0; from < batch.records.length; from += CHUNK) {
         session.check();
@@ -80,13 +82,12 @@ export class Inbox {
         const items = records.flatMap((record) => classify(record, this.s.router) ?? []);
         if (items.length) await this.handle(items, session);
         await batch.commit(String(BigInt(records.at(-1)!.offset) + 1n));
-        const left = batch.records.length - from - records.length;
-        metrics.lag().set({ topic: batch.topic, partition: String(batch.partition) }, batch.lag + left);
+        noteLag(batch, batch.records.length - from - records.length);
       }
       session.check();
     } catch (error) {
       // Somebody else may report this partition from now on.
-      metrics.lag().remove({ topic: batch.topic, partition: String(batch.partition) });
+      forgetLag(batch);
       if (!(error instanceof StaleBatchError)) throw error;
     } finally {
       session.end();

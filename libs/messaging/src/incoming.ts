@@ -2,7 +2,8 @@ import { decode, InvalidMessageError, InvalidPayloadError, type Envelope } from 
 import type { Route, Router } from './route.js';
 import type { ReceivedRecord } from './transport.js';
 
-export type DeadLetterReason = 'INVALID_MESSAGE' | 'INVALID_PAYLOAD' | 'HANDLER_FAILED' | 'KEY_PARKED';
+export const deadLetterReasons = ['INVALID_MESSAGE', 'INVALID_PAYLOAD', 'HANDLER_FAILED', 'KEY_PARKED'] as const;
+export type DeadLetterReason = (typeof deadLetterReasons)[number];
 
 export interface ValidMessage {
   kind: 'message';

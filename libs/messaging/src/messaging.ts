@@ -12,6 +12,7 @@ import { sqlInboxStore } from './inbox.store.js';
 import type { IntentStore } from './intent.store.js';
 import { IntentWorker } from './intent.worker.js';
 import type { Intents } from './intents.js';
+import { beginMetrics } from './metrics.js';
 import type { MessagingOptions } from './messaging.module.js';
 import type { Outbox } from './outbox.js';
 import { Relay } from './relay.js';
@@ -79,6 +80,8 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
     this.found = discover(discovery, scanner);
     checkWiring(options, this.found);
     this.workers = this.found.performers.map((performer) => this.workerOf(performer));
+    const handles = this.found.handlers.map(({ definition }) => definition);
+    beginMetrics({ writes: this.written(), reads: this.topics().subscribed, handles });
     database.ready.then(
       () => untraced(() => this.start()),
       (error: unknown) => logger().error({ reason: (error as Error).message }, 'messaging does not start: the database is not ready'),
@@ -161,6 +164,12 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
       random: Math.random,
       wakeup,
     });
+  }
+
+  /** The topics of its own events. Whom else it writes to is not known before it does. */
+  private written(): string[] {
+    const { service, definitions } = this.parts.options;
+    return [...new Set(definitions.flatMap((d) => (d.kind === 'event' && d.service === service ? [d.topic] : [])))];
   }
 
   private replyWriter(): ReplyWriter {

@@ -1,4 +1,7 @@
+import type { AnyDefinition } from '@ballast/message';
 import { counter, gauge } from '@ballast/tracing';
+import { deadLetterReasons } from './incoming.js';
+import { exposeLag } from './lag.js';
 
 /** Functions, so that importing this library makes no metric. */
 export const metrics = {
@@ -6,7 +9,6 @@ export const metrics = {
   parkedRecords: () => gauge('ballast_outbox_parked', 'Outbox records the broker refused, set aside'),
   pending: () => gauge('ballast_outbox_pending', 'Outbox records that wait to be sent'),
   oldest: () => gauge('ballast_outbox_oldest_seconds', 'Age of the oldest outbox record'),
-  lag: () => gauge('ballast_consumer_lag', 'Messages of a partition that are still to be handled', ['topic', 'partition']),
   consumed: () => counter('ballast_consumer_messages_total', 'Messages handled, by outcome', ['type', 'outcome']),
   duplicates: () => counter('ballast_inbox_duplicates_total', 'Messages that had come before: their effect was not repeated'),
   deadLetters: () => counter('ballast_dead_letters_total', 'Messages that could not be handled', ['topic', 'reason']),
@@ -14,3 +16,23 @@ export const metrics = {
   intents: () => gauge('ballast_intents_pending', 'Calls to the outside that have not settled', ['kind']),
   oldestIntent: () => gauge('ballast_intents_oldest_seconds', 'Age of the oldest call to the outside that has not settled', ['kind']),
 };
+
+export interface Known {
+  /** Topics this service writes to. */
+  writes: readonly string[];
+  /** Topics it reads. */
+  reads: readonly string[];
+  handles: readonly AnyDefinition[];
+}
+
+/** What can be counted begins at 0: without a first value, `rate()` and an alert on it would miss the first failure. */
+export function beginMetrics({ writes, reads, handles }: Known): void {
+  for (const topic of writes) metrics.published().inc({ topic }, 0);
+  for (const topic of reads) for (const reason of deadLetterReasons) metrics.deadLetters().inc({ topic, reason }, 0);
+  for (const { type, kind } of handles)
+    for (const outcome of ['handled', 'duplicate', 'dead-lettered', ...(kind === 'command' ? ['refused'] : [])])
+      metrics.consumed().inc({ type, outcome }, 0);
+  metrics.duplicates().inc(0);
+  for (const gauge of [metrics.pending, metrics.parkedRecords, metrics.oldest, metrics.deadLettersOpen]) gauge();
+  exposeLag();
+}

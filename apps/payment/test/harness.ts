@@ -78,6 +78,7 @@ export class Harness {
     return runFile('payment', 'apps/payment/test/payment.process.ts', {
       ...databaseEnv(this.store),
       PORT: '0',
+      INSTANCE_ID: 'payment-0',
       KAFKA_BROKERS: testBrokers().join(','),
       TOPIC_PREFIX: this.prefix,
       PSP_URL: this.pspUrl,

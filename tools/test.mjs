@@ -1,6 +1,6 @@
 /**
  * `npm test`: everything a change must pass, on real Postgres and real Kafka; `-- --with-drills` adds what takes a platform's
- * foundations away for a while, as CI does. `npm run test:integration -- libs/saga` runs one step, with arguments for Jest. Steps run one after the other on purpose: two cores are soon full, and a test that
+ * foundations away for a while, some minutes more. `npm run test:integration -- libs/saga` runs one step, with arguments for Jest. Steps run one after the other on purpose: two cores are soon full, and a test that
  * shares them with a compiler waits for nothing but the compiler. Ends with a table and, alone on a line, `N passed, N failed`.
  */
 import { spawn } from 'node:child_process';

@@ -37,7 +37,7 @@ const start = (rateLimit = 0) =>
   testService(SampleModule, sampleManifest, {
     config: {
       auth: { issuer: 'us', audience: 'ballast', jwksUrl: `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/` },
-      http: { trustedProxies: ['loopback'], rateLimit },
+      http: { trustedProxies: ['loopback'], rateLimit, shutdownGrace: 0 },
     },
   });
 
@@ -176,7 +176,7 @@ describe('rate limit', () => {
   });
 
   it('does not believe it from anyone else', async () => {
-    const limited = await testService(SampleModule, sampleManifest, { config: { http: { trustedProxies: [], rateLimit: 2 } } });
+    const limited = await testService(SampleModule, sampleManifest, { config: { http: { trustedProxies: [], rateLimit: 2, shutdownGrace: 0 } } });
     const statuses = [];
     for (let i = 0; i < 3; i++)
       statuses.push((await limited.request('/things', { headers: { 'x-forwarded-for': `203.0.113.${i}` } })).status);

@@ -18,6 +18,8 @@ export interface BaseConfig {
     readonly trustedProxies: readonly string[];
     /** Requests per account (or address, without one) in 10 seconds; 0 switches the limit off. */
     readonly rateLimit: number;
+    /** ms: how long a stopping service keeps idle connections, so that no client's next request is reset. */
+    readonly shutdownGrace: number;
   };
   readonly auth: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string };
   readonly database?: DatabaseConfig;
@@ -108,6 +110,7 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
     http: {
       trustedProxies: read('TRUSTED_PROXIES', proxies.default(['loopback'])),
       rateLimit: read('RATE_LIMIT', wholeNumber(0, 1_000_000).default(1000)),
+      shutdownGrace: read('SHUTDOWN_GRACE_MS', wholeNumber(0, 15_000).default(5000)),
     },
     auth: {
       issuer: read('AUTH_ISSUER', z.string().default('ballast-auth')),

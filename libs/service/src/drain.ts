@@ -1,19 +1,38 @@
-import type { FastifyInstance } from 'fastify';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { logger } from '@ballast/tracing';
+import type { FastifyInstance } from 'fastify';
 
 const DRAIN_LIMIT = 10_000;
 
-/** Ends the HTTP side without cutting anyone off: no new connections, idle ones closed, requests at work finish. */
+/**
+ * Ends the HTTP side without a reset for anyone. A client may send its next request on an idle connection in the very moment in which the
+ * server closes it, and cannot know then whether it was read. So every answer first says `connection: close`, idle connections are kept
+ * until their clients have let go of them, and only then nothing is taken any more.
+ */
 export class Drain {
+  private readonly connections = new Set<Socket>();
   private running = 0;
   private draining = false;
-  private idle: (() => void) | undefined;
+  private changed: () => void = () => undefined;
 
-  constructor(private readonly server: FastifyInstance) {
+  /** `grace`, ms: how long a connection may stay open without a request. Longer than the clients keep an idle one. */
+  constructor(
+    private readonly server: FastifyInstance,
+    private readonly grace: number,
+  ) {
+    server.server.on('connection', (socket: Socket) => {
+      this.connections.add(socket);
+      socket.once('close', () => {
+        this.connections.delete(socket);
+        this.changed();
+      });
+    });
     server.addHook('onRequest', async (_, reply) => {
       this.running++;
       reply.raw.once('close', () => {
-        if (--this.running === 0) this.idle?.();
+        this.running--;
+        this.changed();
       });
     });
     server.addHook('onSend', async (_, reply) => {
@@ -21,23 +40,26 @@ export class Drain {
     });
   }
 
-  /** Resolves when the last request is answered, or after 10 s, when what is left is cut off. */
+  /** Resolves when every request is answered and nobody is connected; what takes more than 10 s past the grace is cut off. */
   async close(): Promise<void> {
     this.draining = true;
-    const http = this.server.server;
+    const http = this.server.server as Server;
+    if (this.grace > 0) await this.until(() => this.connections.size === 0, this.grace);
     http.close();
     http.closeIdleConnections();
-    if (this.running > 0) await this.lastAnswer();
+    await this.until(() => this.running === 0, DRAIN_LIMIT);
     if (this.running > 0) logger().warn({ requests: this.running }, 'requests were cut off: they did not end in time');
     http.closeAllConnections();
   }
 
-  private async lastAnswer(): Promise<void> {
+  private async until(condition: () => boolean, limit: number): Promise<void> {
+    if (condition()) return;
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      new Promise<void>((resolve) => (this.idle = resolve)),
-      new Promise<void>((resolve) => (timer = setTimeout(resolve, DRAIN_LIMIT))),
-    ]);
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limit);
+      this.changed = () => condition() && resolve();
+    });
+    this.changed = () => undefined;
     clearTimeout(timer);
   }
 }

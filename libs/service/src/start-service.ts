@@ -26,7 +26,7 @@ export interface RunningService {
   readonly app: NestFastifyApplication;
   /** Resolves when it can take requests: migrated, once its database was there, and its start-up work done. */
   readonly ready: Promise<void>;
-  /** Stops taking requests, lets those at work finish (10 s at most), then consumers, intents, relay and pools. May be called twice. */
+  /** Answers on until clients have let go of their connections (the grace), lets requests at work finish (10 s at most), then stops consumers, intents, relay and pools. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -56,7 +56,7 @@ export async function startService(module: Type, config: BaseConfig, parts: Serv
     ...(guarded ? [{ name: 'auth', available: () => keys.available }] : []),
   ];
   const health = new Health(dependencies);
-  const drain = new Drain(server);
+  const drain = new Drain(server, config.http.shutdownGrace);
   app.get(Routes).attach(server);
   await app.get(RateLimiter).attach(server);
   health.attach(server);

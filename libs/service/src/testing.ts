@@ -96,7 +96,7 @@ export async function testService(module: Type, manifest: ServiceManifest, optio
       port: 0,
       instanceId: `${manifest.name}-test`,
       logLevel: 'silent',
-      http: { trustedProxies: ['loopback'], rateLimit: 0 },
+      http: { trustedProxies: ['loopback'], rateLimit: 0, shutdownGrace: 0 },
       auth: auth.config,
       ...(database && { database }),
       ...(brokers && { kafka: { brokers } }),

@@ -37,7 +37,7 @@ const start = (config: object, auth: TestAuth['config']) =>
     port: 0,
     instanceId: 'rows-test',
     logLevel: 'silent',
-    http: { trustedProxies: [], rateLimit: 0 },
+    http: { trustedProxies: [], rateLimit: 0, shutdownGrace: 0 },
     auth,
     database: { ...database.config, ...config },
   });

@@ -12,6 +12,7 @@ import { migrate, type MigrationClass } from './migrate.js';
 import { follow, openPools, type Pools } from './pools.js';
 import { PostgresProbe } from './probe.js';
 import { ReplicaDataSource } from './replica.js';
+import { Retention } from './retention.js';
 import { Routes } from './routes.js';
 import type { View } from './topology.js';
 import { runTransaction, type TransactionSettings } from './transaction.js';
@@ -42,6 +43,8 @@ export class Database implements OnApplicationShutdown {
   readonly ready: Promise<void>;
 
   private readonly closing = new AbortController();
+  /** Deletes old rows, by the rules that are added to it. */
+  readonly retention = new Retention(this, this.closing.signal);
   private lastPrimary: View['primary'];
   private readonly waiting = new Set<() => void>();
   private readonly stopObserving: (() => void)[];
@@ -140,7 +143,7 @@ export class Database implements OnApplicationShutdown {
     const { primary, replica, owner } = this.pools;
     owner.cut(() => false);
     const late = AbortSignal.timeout(DRAIN);
-    await Promise.all([primary.drain(late), replica.drain(late), this.ready.catch(() => undefined)]);
+    await Promise.all([primary.drain(late), replica.drain(late), this.ready.catch(() => undefined), this.retention.stopped()]);
     await this.watcher.stop();
     for (const stop of this.stopObserving) stop();
   }

@@ -1,10 +1,11 @@
-import { counter, gauge } from '@ballast/tracing';
+import { counter, gauge, perScope } from '@ballast/tracing';
 import type { RoutedPool } from './pool.js';
 
-const pools = new Map<RoutedPool, string>();
+const poolsHere = perScope(() => new Map<RoutedPool, string>());
 
-/** Shows a pool's use until the function it returns is called. Pools of one name in one process are added up. */
+/** Shows a pool's use until the function it returns is called. Pools of one name in one service are added up. */
 export function observePool(name: string, pool: RoutedPool): () => void {
+  const pools = poolsHere();
   gauge('ballast_db_pool', 'Connections of the database pools, and callers that wait for one', ['pool', 'state'], (metric) => {
     metric.reset();
     for (const [{ busyCount, idleCount, waitingCount }, label] of pools) {
@@ -19,3 +20,5 @@ export function observePool(name: string, pool: RoutedPool): () => void {
 
 export const primaryChanges = () =>
   counter('ballast_db_primary_changes_total', 'How often writes moved to another server since the process started');
+
+export const pruned = () => counter('ballast_pruned_rows_total', 'Rows deleted because their time was over', ['table']);

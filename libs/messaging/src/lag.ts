@@ -1,8 +1,8 @@
-import { gauge } from '@ballast/tracing';
+import { gauge, perScope } from '@ballast/tracing';
 import type { Batch } from './transport.js';
 
 /** By topic and partition. Holds a partition's last batch: only that one knows whether the partition is still this member's. */
-const partitions = new Map<string, { batch: Batch; left: number }>();
+const partitions = perScope(() => new Map<string, { batch: Batch; left: number }>());
 
 /**
  * `ballast_consumer_lag`: what is left of each partition this member has, also while it cannot be worked on. A partition that went
@@ -11,18 +11,18 @@ const partitions = new Map<string, { batch: Batch; left: number }>();
 export function exposeLag(): void {
   gauge('ballast_consumer_lag', 'Messages of a partition that are still to be handled', ['topic', 'partition'], (lag) => {
     lag.reset();
-    for (const [key, { batch, left }] of partitions) {
+    for (const [key, { batch, left }] of partitions()) {
       if (batch.active) lag.set({ topic: batch.topic, partition: String(batch.partition) }, left);
-      else partitions.delete(key);
+      else partitions().delete(key);
     }
   });
 }
 
 /** `left`: records of the batch that are not handled yet. */
 export function noteLag(batch: Batch, left: number): void {
-  partitions.set(keyOf(batch), { batch, left: batch.lag + left });
+  partitions().set(keyOf(batch), { batch, left: batch.lag + left });
 }
 
-export const forgetLag = (batch: Batch): void => void partitions.delete(keyOf(batch));
+export const forgetLag = (batch: Batch): void => void partitions().delete(keyOf(batch));
 
 const keyOf = ({ topic, partition }: Batch): string => `${topic}/${partition}`;

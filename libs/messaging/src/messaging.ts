@@ -1,6 +1,6 @@
 import type { Database } from '@ballast/database';
 import { repliesTopic, type AnyCommand } from '@ballast/message';
-import { logger } from '@ballast/tracing';
+import { bindTelemetryScope, logger } from '@ballast/tracing';
 import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import type { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { setCause } from './cause.js';
@@ -129,7 +129,8 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
     this.subscription = await options.transport.subscribe({
       group: options.service,
       topics,
-      onBatch: (batch) => untraced(() => inbox.onBatch(batch)),
+      // A broker in this process calls from wherever the message was sent.
+      onBatch: bindTelemetryScope((batch) => untraced(() => inbox.onBatch(batch))),
     });
   }
 

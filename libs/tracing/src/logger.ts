@@ -2,6 +2,7 @@ import { context, trace } from '@opentelemetry/api';
 import { pino, type Logger } from 'pino';
 import { prettyLine } from './pretty.js';
 import { redact, scrub } from './redaction.js';
+import { perScope, telemetryScope } from './scope.js';
 
 export type { Logger };
 
@@ -15,15 +16,15 @@ export interface LoggerSettings {
   destination?: { write(line: string): void };
 }
 
-let processLogger: Logger | undefined;
+const made = perScope((): { logger?: Logger } => ({}));
 
 /**
  * A logger of one JSON line per entry, with `service`, and `trace_id` and `span_id` inside a span. Fields whose names speak of
  * passwords, tokens, authorisation or e-mail are replaced at every depth, and what looks like one is replaced in any text.
- * The last one made is the process's logger.
+ * The last one made is the logger of the process, or of the telemetry scope it is made in.
  */
 export function createLogger(settings: LoggerSettings): Logger {
-  const made = pino(
+  const created = pino(
     {
       level: settings.level ?? 'info',
       base: { service: settings.service },
@@ -37,20 +38,20 @@ export function createLogger(settings: LoggerSettings): Logger {
       serializers: { err: redact },
       hooks: { streamWrite: (line) => scrub(settings.pretty ? prettyLine(line) : line) },
     },
-    settings.destination ?? pino.destination(1),
+    settings.destination ?? telemetryScope()?.logs ?? pino.destination(1),
   );
   // pino drops the formatter of bindings in children, so what a child is given is redacted on its way in.
-  const { child } = made;
-  made.child = function (this: Logger, bindings, options) {
+  const { child } = created;
+  created.child = function (this: Logger, bindings, options) {
     return child.call(this, redact(bindings) as typeof bindings, options) as never;
   };
-  processLogger = made;
-  return made;
+  made().logger = created;
+  return created;
 }
 
-/** The process's logger. Ask at each use rather than at module load: it is made by the bootstrap; before that it shows warnings only. */
+/** The logger of the process, or of the telemetry scope. Ask at each use rather than at module load: it is made by the bootstrap; before that it shows warnings only. */
 export function logger(): Logger {
-  return processLogger ?? createLogger({ service: 'ballast', level: 'warn' });
+  return made().logger ?? createLogger({ service: 'ballast', level: 'warn' });
 }
 
 function traceFields(): Record<string, string> {

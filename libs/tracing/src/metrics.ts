@@ -1,22 +1,26 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, type Metric, Registry } from 'prom-client';
+import { perScope } from './scope.js';
 
 export type { Counter, Gauge, Histogram };
 
-const registry = new Registry();
-let defaults = false;
+type Collector = (gauge: Gauge<string>) => void | Promise<void>;
 
-/** Made on first use, not on import: the event-loop monitor and the garbage-collection observer cost a tool nothing. */
-function metrics(): Registry {
-  if (!defaults) {
-    defaults = true;
-    collectDefaultMetrics({ register: registry });
-  }
-  return registry;
+/** Of the process, whoever asks. Made with the first metric, not on import: the event-loop monitor and the garbage-collection observer cost a tool nothing. */
+let ofProcess: Registry | undefined;
+function processMetrics(): Registry {
+  if (!ofProcess) collectDefaultMetrics({ register: (ofProcess = new Registry()) });
+  return ofProcess!;
 }
+
+/** The metrics of a service, and who is asked for what at each scrape. */
+const own = perScope(() => {
+  processMetrics();
+  return { registry: new Registry(), collectors: new Map<string, Collector>() };
+});
 
 /** The counter of this name, made on the first call. Throws `TypeError` when the name is taken by another kind or other labels. */
 export function counter<L extends string = never>(name: string, help: string, labels: readonly L[] = []): Counter<L> {
-  return once(name, labels, Counter<L>, () => new Counter({ name, help, labelNames: labels, registers: [metrics()] }));
+  return once(name, labels, Counter<L>, () => new Counter({ name, help, labelNames: labels, registers: [own().registry] }));
 }
 
 /**
@@ -29,12 +33,19 @@ export function gauge<L extends string = never>(
   labels: readonly L[] = [],
   collect?: (gauge: Gauge<L>) => void | Promise<void>,
 ): Gauge<L> {
+  const { registry, collectors } = own();
   if (collect) collectors.set(name, collect as Collector);
   return once(
     name,
     labels,
     Gauge<L>,
-    () => new Gauge({ name, help, labelNames: labels, registers: [metrics()], collect: () => runCollector(name) }),
+    () =>
+      new Gauge({
+        ...{ name, help, labelNames: labels, registers: [registry] },
+        async collect() {
+          await runCollector(this, collectors.get(name));
+        },
+      }),
   );
 }
 
@@ -49,24 +60,21 @@ export function histogram<L extends string = never>(
     name,
     labels,
     Histogram<L>,
-    () => new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [metrics()] }),
+    () => new Histogram({ name, help, labelNames: labels, buckets: [...buckets], registers: [own().registry] }),
   );
 }
 
-/** Every metric in Prometheus' text format. */
-export function metricsText(): Promise<string> {
-  return metrics().metrics();
+/** Every metric in Prometheus' text format: the process's and, of several services in one process, those of the scope this is called in. */
+export async function metricsText(): Promise<string> {
+  const texts = await Promise.all([processMetrics().metrics(), own().registry.metrics()]);
+  return texts.join('\n');
 }
 
-export const metricsContentType: string = registry.contentType;
+export const metricsContentType: string = Registry.PROMETHEUS_CONTENT_TYPE;
 
-type Collector = (gauge: Gauge<string>) => void | Promise<void>;
-const collectors = new Map<string, Collector>();
-
-async function runCollector(name: string): Promise<void> {
-  const gauge = registry.getSingleMetric(name) as Gauge<string>;
+async function runCollector(gauge: Gauge<string>, collect: Collector | undefined): Promise<void> {
   try {
-    await collectors.get(name)?.(gauge);
+    await collect?.(gauge);
   } catch {
     // Resetting a gauge without labels would set it to 0.
     if (labelsOf(gauge).length > 0) gauge.reset();
@@ -75,7 +83,7 @@ async function runCollector(name: string): Promise<void> {
 }
 
 function once<M extends Metric>(name: string, labels: readonly string[], kind: abstract new (...args: never[]) => M, make: () => M): M {
-  const known = registry.getSingleMetric(name);
+  const known = own().registry.getSingleMetric(name);
   if (!known) return make();
   if (!(known instanceof kind) || labelsOf(known).join() !== labels.join())
     throw new TypeError(`metric ${name} exists with another kind or other labels`);

@@ -2,9 +2,10 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { diag, type DiagLogger, DiagLogLevel } from '@opentelemetry/api';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { detectResources, envDetector, hostDetector, processDetector, defaultResource } from '@opentelemetry/resources';
-import { BatchSpanProcessor, NodeTracerProvider, type SpanExporter } from '@opentelemetry/sdk-trace-node';
+import { BatchSpanProcessor, type SpanExporter } from '@opentelemetry/sdk-trace-node';
 import { instrumentations } from './instrumentations.js';
 import { logger } from './logger.js';
+import { ScopedTracerProvider } from './scoped-provider.js';
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +25,7 @@ export async function startTracing(env: Env): Promise<void> {
   diag.setLogger(diagnostics, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
   const exporter = await exporterFor(env);
   // The sampler (parent-based unless OTEL_TRACES_SAMPLER says otherwise) and the limits are read from the environment by the provider.
-  const provider = new NodeTracerProvider({
+  const provider = new ScopedTracerProvider({
     resource: resource(env),
     spanProcessors: exporter ? [new BatchSpanProcessor(exporter)] : [],
   });

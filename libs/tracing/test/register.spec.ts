@@ -96,6 +96,39 @@ test('one trace over two processes, by fetch and by http, from ES modules, with 
   expect(first.log + second.log).not.toContain('very-secret');
 });
 
+test('two services in one process: one trace in which each span, log line and metric is its own service’s', async () => {
+  const child = fork(join(project, 'test/fixtures/together.mjs'), {
+    cwd: project,
+    execArgv: ['--import', '@ballast/tracing/register'],
+    env: { PATH: process.env['PATH'], OTEL_SERVICE_NAME: 'process', ...collector.env, OTEL_BSP_SCHEDULE_DELAY: '600000' },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+  started.push(child);
+  let log = '';
+  child.stdout!.on('data', (chunk) => (log += String(chunk)));
+  const [{ urls }] = (await once(child, 'message')) as [{ urls: Record<'first' | 'second', string> }];
+  const traceId = 'aaaabbbbccccddddeeeeffff00001111';
+  const traceparent = `00-${traceId}-0123456789abcdef-01`;
+  // Twice, so that both inner calls use a connection again which the other service's scope has seen.
+  for (let i = 0; i < 2; i++) await (await fetch(urls.first, { headers: { traceparent } })).text();
+  const metrics = await Promise.all(['first', 'second'].map(async (name) => (await fetch(`${urls[name as 'first']}/metrics`)).text()));
+  const ended = Promise.all([once(child, 'exit'), once(child.stdout!, 'end')]);
+  child.disconnect();
+  await ended;
+
+  const spans = collector.spans().filter((span) => span.traceId === traceId);
+  const inner = 'first GET /first > first GET > second GET /second';
+  expect(chains(spans)).toEqual(['first GET /first', inner, inner, 'first GET /first', inner, inner].sort());
+  expect(collector.spans().filter(({ service }) => service === 'process')).toEqual([]);
+  expect(metrics[0]).toMatch(/^served_total\{by="first"\} 2$/m);
+  expect(metrics[0]).not.toContain('by="second"');
+  expect(metrics[1]).toMatch(/^served_total\{by="second"\} 4$/m);
+  const lines = log.split('\n').flatMap((line) => (line ? [JSON.parse(line) as Record<string, unknown>] : []));
+  const byId = new Map(spans.map((span) => [span.spanId, span.service]));
+  expect(lines.map((line) => line['service']).sort()).toEqual(['first', 'first', 'second', 'second', 'second', 'second']);
+  for (const line of lines) expect(line['service']).toBe(byId.get(String(line['span_id'])));
+});
+
 test('without an endpoint nothing is exported and no exporter loaded, but the trace is carried all the same', async () => {
   const second = await Hop.start('second', {});
   const first = await Hop.start('first', { NEXT: second.url });

@@ -9,10 +9,12 @@ export { MessagingModule, type MessagingOptions } from './messaging.module.js';
 export { messagingMigrations } from './migrations/index.js';
 export { Outbox, PayloadTooLargeError } from './outbox.js';
 export { type Attempt, Perform, type PerformOptions, type Settlement } from './perform.js';
+export { DEFAULT_RETENTION, type MessagingRetention } from './retention.js';
 export { type IncomingReply, Replies, type ReplyListener } from './replies.js';
 export {
   type Batch,
   BrokerUnavailableError,
+  PartlySentError,
   type ReceivedRecord,
   RecordRefusedError,
   type SubscribeOptions,

@@ -8,9 +8,9 @@ export interface TopicSettings {
   retention: number;
 }
 
-const DAY = 86_400_000;
-export const DEFAULT_RETENTION = 3 * DAY;
-const DEAD_LETTER_RETENTION = 30 * DAY;
+const DEAD_LETTER_RETENTION = 30 * 86_400_000;
+/** A broker deletes whole segments, once the last record in them is old enough: what comes first can stay for one segment more. */
+const SEGMENTS = 3;
 
 /** Creates the topics that are missing, each with its dead-letter topic. Several services may do so at once. */
 export async function createTopics(admin: Admin, topics: Iterable<string>, settings: TopicSettings): Promise<void> {
@@ -30,6 +30,7 @@ export async function createTopics(admin: Admin, topics: Iterable<string>, setti
       replicationFactor: settings.replicationFactor,
       configEntries: [
         { name: 'retention.ms', value: String(retention) },
+        { name: 'segment.ms', value: String(Math.ceil(retention / SEGMENTS)) },
         { name: 'min.insync.replicas', value: settings.replicationFactor >= 3 ? '2' : '1' },
       ],
     })),

@@ -6,7 +6,8 @@ import { protocolError, refusal } from './kafka.errors.js';
 import { linked } from './linked.js';
 import { kafkaLogger } from './kafka.logger.js';
 import { KafkaSubscription } from './kafka.subscription.js';
-import { createTopics, DEFAULT_RETENTION, type TopicSettings } from './kafka.topics.js';
+import { createTopics, type TopicSettings } from './kafka.topics.js';
+import { DEFAULT_RETENTION } from './retention.js';
 import { untraced } from './spans.js';
 import { BrokerUnavailableError, RecordRefusedError, type SubscribeOptions, type Subscription, type Transport } from './transport.js';
 import { Trouble } from './trouble.js';
@@ -48,7 +49,7 @@ class KafkaTransport implements Transport {
   private readonly topics: TopicSettings;
 
   constructor(private readonly options: KafkaOptions) {
-    const { brokers, clientId, replicationFactor = 1, retention = DEFAULT_RETENTION } = options;
+    const { brokers, clientId, replicationFactor = 1, retention = DEFAULT_RETENTION.topic } = options;
     this.topics = { replicationFactor, retention };
     this.kafka = new Kafka({
       brokers,

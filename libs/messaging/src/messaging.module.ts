@@ -10,6 +10,7 @@ import { Messaging } from './messaging.js';
 import { Outbox } from './outbox.js';
 import { sqlOutboxStore } from './outbox.store.js';
 import { Replies } from './replies.js';
+import type { MessagingRetention } from './retention.js';
 import type { Transport } from './transport.js';
 import { Wakeup } from './wakeup.js';
 
@@ -28,6 +29,8 @@ export interface MessagingOptions {
   instanceId?: string;
 }
 
+  /** How long what is done with is kept, ms. Throws `RangeError` when the inbox would forget what a topic still holds. */
+  retention?: Partial<MessagingRetention>;
 /** Provides `Outbox`, `Intents`, `Replies` and `Messaging` to every module. Needs a global `Database` with `messagingMigrations`. */
 @Module({})
 export class MessagingModule {

@@ -19,7 +19,7 @@ import { Relay } from './relay.js';
 import { SqlRelayStore } from './relay.store.js';
 import type { Replies } from './replies.js';
 import { ReplyWriter } from './reply-writer.js';
-import { Retention } from './retention.js';
+import { resolveRetention, rulesOf } from './retention.js';
 import { Sampler } from './sampler.js';
 import { untraced } from './spans.js';
 import type { Subscription } from './transport.js';
@@ -54,7 +54,6 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
   private readonly relayStopping = new AbortController();
   private readonly relay: Relay;
   private readonly sampler: Sampler;
-  private readonly retention: Retention;
   private found!: Found;
   private workers: IntentWorker[] = [];
   private subscription?: Subscription;
@@ -67,7 +66,7 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
     const store = new SqlRelayStore(database);
     this.relay = new Relay({ store, transport: options.transport, clock: systemClock, owner: options.instanceId, wakeup: relayWakeup });
     this.sampler = new Sampler(database, store, parts.intentStore, systemClock);
-    this.retention = new Retention(database, systemClock);
+    database.retention.add(...rulesOf(resolveRetention(options.retention)));
   }
 
   /** Whether the broker answers: for the `degraded` part of readiness. */
@@ -108,7 +107,7 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
       .connect([...topics.subscribed, ...topics.others])
       .catch((error: unknown) => logger().error({ reason: (error as Error).message }, 'the transport gave up connecting'));
     this.relayLoop = this.relay.run(this.relayStopping.signal);
-    this.loops = [...this.workers.map((worker) => worker.run(signal)), this.sampler.run(signal), this.retention.run(signal)];
+    this.loops = [...this.workers.map((worker) => worker.run(signal)), this.sampler.run(signal)];
     if (topics.subscribed.length) void this.subscribe(topics.subscribed);
   }
 

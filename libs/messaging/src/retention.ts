@@ -1,51 +1,41 @@
-import { logger } from '@ballast/tracing';
-import type { EntityManager } from 'typeorm';
-import type { Clock } from './clock.js';
+import type { RetentionRule } from '@ballast/database';
 
 const DAY = 86_400_000;
-/**
- * How long the inbox tells a message from its repetition: longer than a broker keeps it (3 days), with time for what comes again by hand.
- * A command that comes later than that is done again, so participants are idempotent by their own ids too.
- */
-export const INBOX_RETENTION = 7 * DAY;
-/** How long a settled intent can be looked at. */
-export const INTENT_RETENTION = 7 * DAY;
-const PERIOD = 10 * 60_000;
-const BATCH = 1_000;
 
-const OLD = {
-  inbox: `SELECT ctid FROM inbox WHERE received_at < now() - $2 * interval '1 ms'`,
-  intent: `SELECT ctid FROM intent WHERE state = 'DONE' AND done_at < now() - $2 * interval '1 ms'`,
-};
-
-/** Deletes what is past its retention, in batches that hold no lock for long, each a transaction of its own. Replicas share the work. */
-export class Retention {
-  constructor(
-    private readonly database: { readonly primary: EntityManager; readonly available: boolean },
-    private readonly clock: Clock,
-  ) {}
-
-  async run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.clock.sleep(PERIOD, signal);
-      if (signal.aborted || !this.database.available) continue;
-      await this.prune(signal).catch((error: unknown) => logger().debug({ reason: (error as Error).message }, 'nothing was pruned'));
-    }
-  }
-
-  /** How many rows went, by table. */
-  async prune(signal?: AbortSignal): Promise<{ inbox: number; intent: number }> {
-    return {
-      inbox: await this.pruneTable('inbox', INBOX_RETENTION, signal),
-      intent: await this.pruneTable('intent', INTENT_RETENTION, signal),
-    };
-  }
-
-  private async pruneTable(table: keyof typeof OLD, age: number, signal?: AbortSignal): Promise<number> {
-    const sql = `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(${OLD[table]} LIMIT $1 FOR UPDATE SKIP LOCKED))`;
-    let total = 0;
-    for (let deleted = BATCH; deleted === BATCH && !signal?.aborted; total += deleted)
-      [, deleted] = await this.database.primary.query<[unknown, number]>(sql, [BATCH, age]);
-    return total;
-  }
+/** Milliseconds that the messaging tables, and the broker, keep things. */
+export interface MessagingRetention {
+  /** What topics are created with. A broker deletes whole segments, so a message can stay a third longer, see `kafka.topics.ts`. */
+  topic: number;
+  /**
+   * How long a message is told from its repetition, and a command's answer is given again. At least twice `topic`, or a replay could
+   * have an effect twice. A command that comes later than that is done again, so participants are idempotent by their own ids too.
+   */
+  inbox: number;
+  /** How long a settled intent can be looked at. */
+  intent: number;
 }
+
+export const DEFAULT_RETENTION: MessagingRetention = { topic: 3 * DAY, inbox: 7 * DAY, intent: 7 * DAY };
+/** How long a dead letter that was dealt with can be looked at. One that is open stays. */
+const SETTLED_LETTER = 30 * DAY;
+
+/** Throws `RangeError` when the inbox would forget what a broker may still deliver. */
+export function resolveRetention(given: Partial<MessagingRetention> = {}): MessagingRetention {
+  const retention = { ...DEFAULT_RETENTION, ...given };
+  if (retention.inbox < 2 * retention.topic)
+    throw new RangeError(
+      `the inbox must remember at least twice as long as topics keep messages: ${retention.inbox} ms, ${retention.topic} ms`,
+    );
+  return retention;
+}
+
+export const rulesOf = ({ inbox, intent }: MessagingRetention): RetentionRule[] => [
+  { table: 'inbox', since: 'received_at', keep: inbox },
+  { table: 'intent', since: 'done_at', keep: intent, where: `state = 'DONE'` },
+  {
+    table: 'dead_letter',
+    since: 'created_at',
+    keep: SETTLED_LETTER,
+    where: `status <> 'OPEN' AND NOT EXISTS (SELECT FROM parked_key WHERE dead_letter_id = dead_letter.id)`,
+  },
+];

@@ -1,5 +1,4 @@
 import { bootstrapService } from '@ballast/service';
-import { AuthModule, authParts } from './auth.module.js';
-import { config } from './config.js';
+import app from './app.js';
 
-await bootstrapService(AuthModule, config, authParts);
+await bootstrapService(app);

@@ -1,6 +1,4 @@
-import 'reflect-metadata';
 import { bootstrapService } from '@ballast/service';
-import { CartModule, storage } from './cart.module.js';
-import { config } from './config.js';
+import app from './app.js';
 
-await bootstrapService(CartModule, config, storage);
+await bootstrapService(app);

@@ -1,6 +1,4 @@
-import 'reflect-metadata';
 import { bootstrapService } from '@ballast/service';
-import { config } from './config.js';
-import { InventoryModule, storage } from './inventory.module.js';
+import app from './app.js';
 
-await bootstrapService(InventoryModule, config, storage);
+await bootstrapService(app);

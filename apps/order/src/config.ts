@@ -1,4 +1,4 @@
-import { loadConfig } from '@ballast/service';
+import { type Env, loadConfig } from '@ballast/service';
 import manifest from '../service.js';
 
-export const config = () => loadConfig(manifest);
+export const config = (env?: Env) => loadConfig(manifest, {}, env);

@@ -1,6 +1,4 @@
-import 'reflect-metadata';
 import { bootstrapService } from '@ballast/service';
-import { config } from './config.js';
-import { OrderModule, storage } from './order.module.js';
+import app from './app.js';
 
-await bootstrapService(OrderModule, config, storage);
+await bootstrapService(app);

@@ -1,6 +1,4 @@
 import { bootstrapService } from '@ballast/service';
-import { readConfig } from './config.js';
-import { database } from './payment.database.js';
-import { PaymentModule } from './payment.module.js';
+import app from './app.js';
 
-await bootstrapService(PaymentModule, readConfig, database);
+await bootstrapService(app);

@@ -1,14 +1,9 @@
 import { kafkaTransport } from '@ballast/messaging';
 import { bootstrapService } from '@ballast/service';
-import { readConfig } from '../src/config.js';
-import { database } from '../src/payment.database.js';
-import { PaymentModule } from '../src/payment.module.js';
+import app from '../src/app.js';
 import { isolated } from './isolated-transport.js';
 
 // main.ts, but for the topics: they are this test's own.
-const config = readConfig();
-const transport = isolated(
-  kafkaTransport({ brokers: [...config.kafka!.brokers], clientId: config.instanceId }),
-  process.env['TOPIC_PREFIX']!,
-);
-await bootstrapService(PaymentModule, config, { ...database, transport });
+const { kafka, instanceId } = app.config();
+const transport = isolated(kafkaTransport({ brokers: [...kafka!.brokers], clientId: instanceId }), process.env['TOPIC_PREFIX']!);
+await bootstrapService({ ...app, parts: { ...app.parts, transport } });

@@ -1,6 +1,4 @@
 import { bootstrapService } from '@ballast/service';
-import { readConfig } from './config.js';
-import { database } from './psp.database.js';
-import { PspModule } from './psp.module.js';
+import app from './app.js';
 
-await bootstrapService(PspModule, readConfig, database);
+await bootstrapService(app);

@@ -5,6 +5,9 @@ import { z } from 'zod';
 import type { ServiceManifest } from './manifest.js';
 import { wholeNumber } from './whole-number.js';
 
+/** Variables by name. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
 /** What every service is told by its environment. The table in this library's README documents each variable. */
 export interface BaseConfig {
   readonly manifest: ServiceManifest;
@@ -23,6 +26,8 @@ export interface BaseConfig {
   };
   readonly auth: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string };
   readonly database?: DatabaseConfig;
+  /** What carries its messages. `memory` is for services that share a process: messages cannot leave it. */
+  readonly transport?: 'kafka' | 'memory';
   readonly kafka?: { readonly brokers: readonly string[] };
 }
 
@@ -90,7 +95,7 @@ const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as
 export function loadConfig<const E extends Record<string, Extra> = Record<never, never>>(
   manifest: ServiceManifest,
   extras?: E,
-  env: Record<string, string | undefined> = process.env,
+  env: Env = process.env,
 ): ConfigOf<E> {
   const problems: { variable: string; reason: string }[] = [];
   const read = <S extends z.ZodType>(variable: string, schema: S): z.output<S> => {
@@ -101,6 +106,7 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
     return result.data as z.output<S>;
   };
 
+  const transport = read('TRANSPORT', z.enum(['kafka', 'memory'], { error: 'must be kafka or memory' }).default('kafka'));
   const base: BaseConfig = {
     manifest,
     host: read('SERVICE_HOST', z.string().default('127.0.0.1')),
@@ -118,7 +124,8 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
       jwksUrl: read('AUTH_JWKS_URL', z.url('must be a URL').default('http://127.0.0.1:3001/auth/.well-known/jwks.json')),
     },
     ...(manifest.database && { database: readDatabase(manifest, read) }),
-    ...(manifest.messages.length > 0 && { kafka: { brokers: read('KAFKA_BROKERS', brokers) } }),
+    transport,
+    ...(manifest.messages.length > 0 && transport === 'kafka' && { kafka: { brokers: read('KAFKA_BROKERS', brokers) } }),
   };
   const own = Object.fromEntries(Object.entries(extras ?? {}).map(([key, [variable, schema]]) => [key, read(variable, schema)]));
   if (problems.length > 0) throw new ConfigError(manifest.name, problems);

@@ -47,7 +47,7 @@ class PlatformModule {}
 @Module({})
 export class ServiceModule {
   static async forRoot(app: Type, config: BaseConfig, parts: ServiceParts): Promise<{ module: DynamicModule; transport?: Transport }> {
-    const messaging = config.kafka ? await messagingParts(config, parts) : undefined;
+    const messaging = config.kafka || parts.transport ? await messagingParts(config, parts) : undefined;
     const imports: DynamicModule[] = [
       {
         module: PlatformModule,
@@ -80,7 +80,13 @@ function databaseModule(config: DatabaseConfig, parts: ServiceParts, messaging: 
 async function messagingParts(config: BaseConfig, parts: ServiceParts) {
   const { MessagingModule, messagingMigrations, kafkaTransport } = await import('@ballast/messaging');
   const { manifest, instanceId } = config;
-  const transport = parts.transport ?? kafkaTransport({ brokers: [...config.kafka!.brokers], clientId: instanceId });
+  const transport =
+    parts.transport ??
+    kafkaTransport({
+      brokers: [...config.kafka!.brokers],
+      clientId: instanceId,
+      ...(config.retention && { retention: config.retention.topic }),
+    });
   const modules = [
     MessagingModule.forRoot({
       service: manifest.name,

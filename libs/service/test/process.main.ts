@@ -21,7 +21,7 @@ class SafeModule implements OnModuleInit {
   }
 }
 
-const service = await bootstrapService(SafeModule, config);
+const service = await bootstrapService({ module: SafeModule, config });
 process.on('message', (message) => {
   if (message === 'open the gate') gate.open();
   if (message === 'break') void Promise.reject(new Error('nobody catches this'));

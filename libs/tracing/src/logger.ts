@@ -1,8 +1,8 @@
 import { context, trace } from '@opentelemetry/api';
-import { pino, type Logger } from 'pino';
+import { type DestinationStream, pino, type Logger } from 'pino';
 import { prettyLine } from './pretty.js';
 import { redact, scrub } from './redaction.js';
-import { perScope, telemetryScope } from './scope.js';
+import { perScope, type TelemetryScope, telemetryScope } from './scope.js';
 
 export type { Logger };
 
@@ -38,7 +38,7 @@ export function createLogger(settings: LoggerSettings): Logger {
       serializers: { err: redact },
       hooks: { streamWrite: (line) => scrub(settings.pretty ? prettyLine(line) : line) },
     },
-    settings.destination ?? telemetryScope()?.logs ?? pino.destination(1),
+    settings.destination ?? destinationOf(telemetryScope()?.logs),
   );
   // pino drops the formatter of bindings in children, so what a child is given is redacted on its way in.
   const { child } = created;
@@ -47,6 +47,10 @@ export function createLogger(settings: LoggerSettings): Logger {
   };
   made().logger = created;
   return created;
+}
+
+function destinationOf(logs: TelemetryScope['logs']): DestinationStream {
+  return typeof logs === 'object' ? logs : pino.destination(logs ? { dest: logs, append: true, mode: 0o600, sync: true } : 1);
 }
 
 /** The logger of the process, or of the telemetry scope. Ask at each use rather than at module load: it is made by the bootstrap; before that it shows warnings only. */

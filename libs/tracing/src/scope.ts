@@ -6,8 +6,8 @@ export interface TelemetryScope {
   readonly service: string;
   /** `service.instance.id` of its spans. */
   readonly instance?: string;
-  /** Where its log lines go unless its logger says otherwise; standard output by default. */
-  readonly logs?: { write(line: string): void };
+  /** Where its log lines go unless its logger says otherwise: a file, or what takes them. Standard output by default. */
+  readonly logs?: string | { write(line: string): void };
 }
 
 const active = new AsyncLocalStorage<TelemetryScope>();

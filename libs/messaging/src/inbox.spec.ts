@@ -25,7 +25,7 @@ function setUp(handle: (n: number, database: MemoryDatabase) => void = () => und
   const replies = new ReplyWriter({ service: 'reader', outbox: database, clock: hurry, newId: () => 'r' });
   const inbox = new Inbox({
     group: 'reader',
-    router: routerOf([{ definition: happened, where: 'Test.on', call }], new Replies(), [happened]),
+    router: routerOf([{ definition: happened, where: 'Test.on', call }], new Replies()),
     ...{ database, store: database, replies, clock: hurry },
     deadLetters: new DeadLetters({ store: database, outbox: database, replies, service: 'reader' }),
     intents: { write: () => Promise.reject(new Error('no intents here')) },

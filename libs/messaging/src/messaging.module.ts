@@ -45,7 +45,7 @@ export class MessagingModule {
       global: true,
       imports: [DiscoveryModule],
       providers: [
-        Replies,
+        { provide: Replies, useValue: new Replies(options.definitions) },
         { provide: Outbox, useValue: outbox },
         { provide: SqlIntentStore, inject: [Database], useFactory: (database: Database) => new SqlIntentStore(database, instanceId) },
         {

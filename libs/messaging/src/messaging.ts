@@ -116,7 +116,7 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
     const replyWriter = this.replyWriter();
     const inbox = new Inbox({
       group: options.service,
-      router: routerOf(this.found.handlers, replies, options.definitions),
+      router: routerOf(this.found.handlers, replies),
       database,
       store: sqlInboxStore,
       deadLetters: new DeadLetters({ store: sqlInboxStore, outbox, replies: replyWriter, service: options.service }),

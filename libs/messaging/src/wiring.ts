@@ -1,4 +1,4 @@
-import { check, isReplyType, commandTypeOf, replySchema, type AnyCommand, type AnyDefinition, type AnyEvent } from '@ballast/message';
+import { check, isReplyType, commandTypeOf, type AnyCommand, type AnyDefinition, type AnyEvent } from '@ballast/message';
 import type { Reply } from '@ballast/message';
 import type { Tx } from '@ballast/database';
 import type { Envelope } from '@ballast/message';
@@ -76,13 +76,12 @@ function doubles(entries: readonly (readonly [string, string])[]): [string, stri
 }
 
 /** By type: this service's handlers, and the saga engine for every reply, if there is one. */
-export function routerOf(handlers: readonly FoundHandler[], replies: Replies, definitions: readonly AnyDefinition[]): Router {
+export function routerOf(handlers: readonly FoundHandler[], replies: Replies): Router {
   const routes = new Map(handlers.map((handler) => [handler.definition.type, routeOf(handler)]));
-  const commands = new Map(definitions.flatMap((d) => (d.kind === 'command' ? [[d.type, d] as const] : [])));
   return (type) => {
     const route = routes.get(type);
     if (route || !replies.listener || !isReplyType(type)) return route;
-    return replyRoute(type, replies.listener, commands.get(commandTypeOf(type)));
+    return replyRoute(type, replies.listener);
   };
 }
 
@@ -113,12 +112,11 @@ const anyReply: z.ZodType<Reply> = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('failed'), code: z.string(), message: z.string() }),
 ]);
 
-function replyRoute(type: string, listener: ReplyListener, command: AnyCommand | undefined): Route {
-  const schema = command ? replySchema(command) : anyReply;
+function replyRoute(type: string, listener: ReplyListener): Route {
   return {
     kind: 'reply',
     type,
-    parse: (envelope) => ({ ...envelope, payload: check(type, schema, envelope.payload) }),
+    parse: (envelope) => ({ ...envelope, payload: check(type, anyReply, envelope.payload) }),
     async handle({ causationId = '', sagaId, key, payload, trace }, tx) {
       await listener(
         { commandId: causationId, commandType: commandTypeOf(type), sagaId: sagaId ?? key, reply: payload as Reply, trace },

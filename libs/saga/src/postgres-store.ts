@@ -12,6 +12,8 @@ const TICKED = '(SELECT working_ms FROM saga_clock)';
 const SINCE_TICK = `greatest(0, least(${LONGEST_TICK}, extract(epoch FROM clock_timestamp() - ticked_at) * 1000))::bigint`;
 /** Where the next tick will put it, at least: what a timer is set by, so that none fires early when the clock has rested. */
 const NOW = `(SELECT working_ms + ${SINCE_TICK} FROM saga_clock)`;
+/** A saga does not time out beside a reply that is here already and only waits to be taken up. */
+const NO_REPLY_WAITS = `NOT EXISTS (SELECT FROM saga_parked_reply WHERE saga_id = saga.id AND error IS NULL)`;
 
 /** Sagas in the service's own Postgres, in the tables of `sagaMigrations`. */
 @Injectable()
@@ -37,9 +39,10 @@ export class PostgresSagaStore implements SagaStore {
 
   async lockDue(tx: Tx, id: string): Promise<LockedSaga | null> {
     return locked(
-      await tx.query<Row[]>(`SELECT ${COLUMNS}, ${NOW} AS now FROM saga WHERE id = $1 AND timer_at <= ${TICKED} FOR UPDATE SKIP LOCKED`, [
-        id,
-      ]),
+      await tx.query<Row[]>(
+        `SELECT ${COLUMNS}, ${NOW} AS now FROM saga WHERE id = $1 AND timer_at <= ${TICKED} AND ${NO_REPLY_WAITS} FOR UPDATE SKIP LOCKED`,
+        [id],
+      ),
     );
   }
 
@@ -65,7 +68,7 @@ export class PostgresSagaStore implements SagaStore {
   async due(definitions: readonly string[], limit: number, after?: DueSaga): Promise<DueSaga[]> {
     const rows = await this.database.primary.query<{ id: string; timer_at: string }[]>(
       `SELECT id, timer_at FROM saga
-       WHERE timer_at <= ${TICKED} AND definition = ANY ($1) AND ($3::bigint IS NULL OR (timer_at, id) > ($3, $4::uuid))
+       WHERE timer_at <= ${TICKED} AND definition = ANY ($1) AND ${NO_REPLY_WAITS} AND ($3::bigint IS NULL OR (timer_at, id) > ($3, $4::uuid))
        ORDER BY timer_at, id LIMIT $2`,
       [definitions, limit, after?.timerAt ?? null, after?.id ?? null],
     );

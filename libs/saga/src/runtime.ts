@@ -1,13 +1,14 @@
 import { afterCommit, Database, type Tx } from '@ballast/database';
-import type { IncomingReply } from '@ballast/messaging';
+import { Replies, type IncomingReply } from '@ballast/messaging';
 import { captureContext, currentTraceId, logger } from '@ballast/tracing';
 import { Inject, Injectable } from '@nestjs/common';
 import { advance } from './advance.js';
 import { nameOf, type Input } from './decide.js';
 import type { AnySaga } from './definition.js';
 import { SagaNotStuckError } from './errors.js';
-import { countIgnored, observeFinished } from './metrics.js';
+import { countIgnored, countParked, observeFinished } from './metrics.js';
 import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
+import { PostgresParkedReplyStore, type ParkedReply } from './parked-store.js';
 import { PostgresSagaStore } from './postgres-store.js';
 import { isFinished, newRecord, type SagaRecord } from './record.js';
 import { SagaRegistry } from './registry.js';
@@ -19,9 +20,11 @@ import type { LockedSaga } from './store.js';
 export class SagaRuntime {
   constructor(
     readonly store: PostgresSagaStore,
+    readonly parked: PostgresParkedReplyStore,
     private readonly database: Database,
     private readonly registry: SagaRegistry,
     private readonly steps: StepRunner,
+    private readonly replies: Replies,
     @Inject(SAGA_OPTIONS) private readonly options: ResolvedSagaOptions,
   ) {}
 
@@ -32,8 +35,9 @@ export class SagaRuntime {
   }
 
   /**
-   * The reply has passed its contract before it comes here. Throws when its saga's definition is not here, and when the step's own
-   * `reply` does: the reply is dead-lettered and can be replayed; meanwhile the saga waits, as for one that was lost.
+   * Parks the reply when its saga's definition is not here: another version of this service has it, and takes the reply up as soon as
+   * it runs. Throws when the reply does not fit its contract, and when the step's own `reply` does: it is dead-lettered and can be
+   * replayed; meanwhile the saga waits, as for one that was lost.
    */
   async onReply(incoming: IncomingReply, tx: Tx): Promise<void> {
     const saga = await this.store.lock(tx, incoming.sagaId);
@@ -41,8 +45,16 @@ export class SagaRuntime {
       logger().warn({ sagaId: incoming.sagaId, commandId: incoming.commandId }, `no saga for a reply to ${incoming.commandType}`);
       return countIgnored('', 'unknown');
     }
-    const definition = this.registry.get(saga.record.definition);
-    await this.proceed(tx, definition, saga, { kind: 'reply', commandId: incoming.commandId, reply: incoming.reply });
+    if (this.registry.has(saga.record.definition)) return this.act(tx, saga, incoming);
+    if (isFinished(saga.record)) return countIgnored(saga.record.definition, 'duplicate');
+    await this.parked.park(tx, incoming);
+    afterCommit(tx, () => countParked(saga.record.definition));
+  }
+
+  /** A reply that was parked, unless somebody else has taken it up meanwhile. Throws as `onReply` does. */
+  async onParked(parked: ParkedReply, tx: Tx): Promise<void> {
+    const saga = await this.store.lock(tx, parked.sagaId);
+    if (saga && (await this.parked.take(tx, parked.id))) await this.act(tx, saga, parked);
   }
 
   async resume(tx: Tx, id: string): Promise<void> {
@@ -58,6 +70,11 @@ export class SagaRuntime {
       if (saga) await this.proceed(tx, this.registry.get(saga.record.definition), saga, { kind: 'timer' });
       return saga !== null;
     });
+  }
+
+  private act(tx: Tx, saga: LockedSaga, { commandId, commandType, reply }: IncomingReply): Promise<void> {
+    const checked = this.replies.check(commandType, reply);
+    return this.proceed(tx, this.registry.get(saga.record.definition), saga, { kind: 'reply', commandId, reply: checked });
   }
 
   private async proceed(tx: Tx, definition: AnySaga, saga: LockedSaga, input: Input): Promise<void> {

@@ -7,6 +7,8 @@ import { SagaDeadlines } from './deadlines.js';
 import type { AnySaga } from './definition.js';
 import { beginMetrics, countSagas } from './metrics.js';
 import { resolveOptions, SAGA_OPTIONS, type SagaOptions } from './options.js';
+import { ParkedReplies } from './parked-replies.js';
+import { PostgresParkedReplyStore } from './parked-store.js';
 import { PostgresSagaStore } from './postgres-store.js';
 import { SagaRegistry } from './registry.js';
 import { SagaRuntime } from './runtime.js';
@@ -41,7 +43,7 @@ export class SagaModule implements OnModuleInit, BeforeApplicationShutdown {
       imports: [DiscoveryModule],
       providers: [
         { provide: SAGA_OPTIONS, useValue: resolveOptions(options) },
-        ...[SagaRegistry, PostgresSagaStore, StepRunner, SagaRuntime, SagaDeadlines, Sagas],
+        ...[SagaRegistry, PostgresSagaStore, PostgresParkedReplyStore, StepRunner, SagaRuntime, SagaDeadlines, ParkedReplies, Sagas],
       ],
       exports: [Sagas],
     };
@@ -56,7 +58,7 @@ export class SagaModule implements OnModuleInit, BeforeApplicationShutdown {
     // Without a saga the service does not join its replies topic.
     if (this.registry.names.length) this.replies.handle((reply, tx) => this.runtime.onReply(reply, tx));
     beginMetrics(this.registry.names);
-    this.stopCounting = sampleEvery(this.database, () => countSagas(this.runtime.store, this.registry.names));
+    this.stopCounting = sampleEvery(this.database, () => countSagas(this.runtime.store, this.runtime.parked, this.registry.names));
     void this.database.ready.then(() => this.warnOfUnregistered()).catch(() => undefined);
   }
 

@@ -5,7 +5,7 @@ import { Injectable, Module, type INestApplicationContext } from '@nestjs/common
 import { NestFactory } from '@nestjs/core';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { Saga, SagaModule, sagaMigrations, Sagas, type AnySaga, type SagaOptions } from '../src/index.js';
-import { bookTrip, hasty, tripCommands, type Diary, type Trip } from './trip.js';
+import { bookTrip, hasty, next, tripCommands, type Diary, type Trip } from './trip.js';
 
 class Diary1700000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
@@ -14,12 +14,18 @@ class Diary1700000000000 implements MigrationInterface {
   async down(): Promise<void> {}
 }
 
+type Kind = 'patient' | 'hasty' | 'next';
+
 /** Everything a trip service is started with; plain data, so that it can be given to another process. */
 export interface TripServiceOptions {
   names: { trip: string; hotel: string; airline: string };
   brokers: string[];
   config: DatabaseConfig;
   saga?: Omit<SagaOptions, 'service' | 'transport' | 'clock'>;
+  /** The definitions this replica has. Default: patient and hasty. */
+  has?: readonly Kind[];
+  /** Replicas of one service differ in it. */
+  instanceId?: string;
   /** Notes of this trip write, and then break. */
   breaks?: string;
 }
@@ -30,12 +36,13 @@ export class TripService {
     readonly app: INestApplicationContext,
     readonly database: Database,
     readonly sagas: Sagas,
-    readonly definitions: { patient: AnySaga; hasty: AnySaga },
+    readonly definitions: Record<Kind, AnySaga>,
   ) {}
 
-  static async start({ names, brokers, config, saga, breaks }: TripServiceOptions): Promise<TripService> {
+  static async start(options: TripServiceOptions): Promise<TripService> {
+    const { names, brokers, config, saga, breaks, has = ['patient', 'hasty'], instanceId = options.names.trip } = options;
     const commands = tripCommands(names.hotel, names.airline);
-    const transport = kafkaTransport({ brokers, clientId: names.trip });
+    const transport = kafkaTransport({ brokers, clientId: instanceId });
     const write = async (tx: Tx, tripId: string, what: string) => {
       await tx.query('INSERT INTO diary (trip_id, what) VALUES ($1, $2)', [tripId, what]);
       if (what === 'noted' && tripId === breaks) throw new Error('the pen broke');
@@ -57,6 +64,12 @@ export class TripService {
     class HastyTrip {
       readonly definition = bookTrip(diary, commands, hasty);
     }
+    @Saga()
+    @Injectable()
+    class NextTrip {
+      readonly definition = bookTrip(diary, commands, next);
+    }
+    const providers = { patient: PatientTrip, hasty: HastyTrip, next: NextTrip };
     @Module({
       imports: [
         DatabaseModule.forRoot({ config, entities: [], migrations: [...messagingMigrations, ...sagaMigrations, Diary1700000000000] }),
@@ -65,22 +78,26 @@ export class TripService {
           transport,
           definitions: Object.values(commands) as AnyCommand[],
           consumes: [],
-          instanceId: names.trip,
+          instanceId,
         }),
         SagaModule.forRoot({ service: names.trip, transport, ...saga }),
       ],
-      providers: [PatientTrip, HastyTrip],
+      providers: has.map((kind) => providers[kind]),
     })
     class TripModule {}
 
     const app = await NestFactory.createApplicationContext(TripModule, { logger: false, abortOnError: false });
     const database = app.get(Database);
     await database.ready;
-    const definitions = { patient: app.get(PatientTrip).definition as AnySaga, hasty: app.get(HastyTrip).definition as AnySaga };
+    const definitions: Record<Kind, AnySaga> = {
+      patient: bookTrip(diary, commands),
+      hasty: bookTrip(diary, commands, hasty),
+      next: bookTrip(diary, commands, next),
+    };
     return new TripService(app, database, app.get(Sagas), definitions);
   }
 
-  book(tripId: string, kind: 'patient' | 'hasty' = 'patient'): Promise<void> {
+  book(tripId: string, kind: Kind = 'patient'): Promise<void> {
     const state: Trip = { tripId };
     return this.database.transaction((tx) => this.sagas.start(tx, this.definitions[kind], tripId, state));
   }

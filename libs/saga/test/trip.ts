@@ -30,6 +30,8 @@ export interface Diary {
 }
 
 const patient = { name: 'book-trip.v1', hotel: '2m', flight: '5m', pay: '3m', tickets: '2m' } as const;
+/** The next version of the patient one, for tests of several versions side by side. */
+export const next = { ...patient, name: 'book-trip.v2' } as const;
 /** For tests that wait for a deadline. */
 export const hasty = { name: 'hasty-trip.v1', hotel: '2m', flight: '3s', pay: '2s', tickets: '2m' } as const;
 
@@ -37,7 +39,7 @@ export const hasty = { name: 'hasty-trip.v1', hotel: '2m', flight: '3s', pay: '2
 export const bookTrip = (
   diary: Diary,
   c: TripCommands = tripCommands('hotel', 'airline'),
-  within: typeof patient | typeof hasty = patient,
+  within: typeof patient | typeof next | typeof hasty = patient,
 ) =>
   saga<Trip>(within.name)
     .step('book hotel', {

@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const COMMANDS = {
   start: { module: 'tools/cluster/dist/start.js', build: true },
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
-  schemas: { module: 'libs/contracts/dist/write-schemas.js', build: true },
+  schemas: { module: 'tools/schemas.mjs', build: true },
   test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles
   build: { build: true },
 };

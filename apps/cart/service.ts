@@ -1,5 +1,6 @@
-import { messages, orderConfirmed, orderRejected, productChanged } from '@ballast/contracts';
-import { defineService } from '@ballast/service/manifest';
+import { messages } from '@ballast/contracts';
+import { defineService, tokenKeysOf } from '@ballast/service/manifest';
+import { orderConfirmed, orderRejected, productChanged } from './src/cart.reads.js';
 
 export default defineService({
   name: 'cart',
@@ -8,4 +9,5 @@ export default defineService({
   database: true,
   consumes: [productChanged, orderConfirmed, orderRejected],
   messages,
+  calls: [tokenKeysOf('auth')],
 });

@@ -1,4 +1,11 @@
 import { messages } from '@ballast/contracts';
-import { defineService } from '@ballast/service/manifest';
+import { defineService, tokenKeysOf } from '@ballast/service/manifest';
 
-export default defineService({ name: 'inventory', port: 3003, routes: ['/products'], database: true, messages });
+export default defineService({
+  name: 'inventory',
+  port: 3003,
+  routes: ['/products'],
+  database: true,
+  messages,
+  calls: [tokenKeysOf('auth')],
+});

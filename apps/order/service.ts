@@ -1,5 +1,6 @@
-import { cartCheckedOut, messages } from '@ballast/contracts';
-import { defineService } from '@ballast/service/manifest';
+import { capturePayment, commitStock, messages, releaseStock, reserveStock, voidPayment } from '@ballast/contracts';
+import { defineService, tokenKeysOf } from '@ballast/service/manifest';
+import { authorisePayment, cartCheckedOut } from './src/order.reads.js';
 
 export default defineService({
   name: 'order',
@@ -8,4 +9,6 @@ export default defineService({
   database: true,
   messages,
   consumes: [cartCheckedOut],
+  sends: [reserveStock, releaseStock, authorisePayment, voidPayment, capturePayment, commitStock],
+  calls: [tokenKeysOf('auth')],
 });

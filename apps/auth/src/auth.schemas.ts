@@ -34,4 +34,12 @@ export const sessionTokens = z.object({
   refreshToken: z.string(),
 });
 export type SessionTokens = z.output<typeof sessionTokens>;
-export const jwks = z.object({ keys: z.array(z.record(z.string(), z.unknown())) });
+const publicKey = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string(),
+  kid: z.uuid(),
+  use: z.literal('sig'),
+  alg: z.literal('EdDSA'),
+});
+export const jwks = z.object({ keys: z.array(publicKey) });

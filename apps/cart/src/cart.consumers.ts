@@ -1,8 +1,8 @@
-import { orderConfirmed, orderRejected, productChanged } from '@ballast/contracts';
 import type { Tx } from '@ballast/database';
 import type { EventOf } from '@ballast/message';
 import { Consume } from '@ballast/messaging';
 import { Injectable } from '@nestjs/common';
+import { orderConfirmed, orderRejected, productChanged } from './cart.reads.js';
 import { CartService } from './cart.service.js';
 import { CatalogueService } from './catalogue.service.js';
 

@@ -1,8 +1,8 @@
-import type { productChanged } from '@ballast/contracts';
 import type { Tx } from '@ballast/database';
 import type { PayloadOf } from '@ballast/message';
 import { Injectable } from '@nestjs/common';
 import { errors } from './cart.errors.js';
+import type { productChanged } from './cart.reads.js';
 import { sku as skuFormat } from './cart.schema.js';
 import { CatalogueEntry } from './catalogue.entity.js';
 

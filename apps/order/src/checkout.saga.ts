@@ -1,14 +1,6 @@
-import {
-  authorisePayment,
-  capturePayment,
-  commitStock,
-  releaseStock,
-  reserveStock,
-  voidPayment,
-  type LineItem,
-  type Money,
-} from '@ballast/contracts';
+import { capturePayment, commitStock, releaseStock, reserveStock, voidPayment, type LineItem, type Money } from '@ballast/contracts';
 import { Saga, saga } from '@ballast/saga';
+import { authorisePayment } from './order.reads.js';
 import { OrderService } from './order.service.js';
 
 /** What a checkout carries from step to step. Its id is the order's. */

@@ -1,10 +1,10 @@
-import { cartCheckedOut } from '@ballast/contracts';
 import type { Tx } from '@ballast/database';
 import type { EventOf } from '@ballast/message';
 import { Consume } from '@ballast/messaging';
 import { Sagas } from '@ballast/saga';
 import { Injectable } from '@nestjs/common';
 import { CheckoutSaga } from './checkout.saga.js';
+import { cartCheckedOut } from './order.reads.js';
 import { OrderService } from './order.service.js';
 
 @Injectable()

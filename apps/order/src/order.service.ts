@@ -1,9 +1,10 @@
-import { orderConfirmed, orderRejected, type cartCheckedOut } from '@ballast/contracts';
+import { orderConfirmed, orderRejected } from '@ballast/contracts';
 import { Database, type Tx } from '@ballast/database';
 import type { PayloadOf } from '@ballast/message';
 import { Outbox } from '@ballast/messaging';
 import { Injectable } from '@nestjs/common';
 import { Order, type OrderStatus } from './order.entity.js';
+import type { cartCheckedOut } from './order.reads.js';
 
 @Injectable()
 export class OrderService {

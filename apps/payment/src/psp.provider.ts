@@ -1,24 +1,22 @@
 import { BreakerOpenError, BulkheadFullError, policy } from '@ballast/resilience';
 import { CONFIG } from '@ballast/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Config } from './config.js';
 import { OutcomeUnknownError, PaymentProvider, type ProviderAnswer, type ProviderCall } from './payment.provider.js';
+import { operation, psp, type Operation } from './psp.calls.js';
 
 /**
  * One call to the processor. It has no retry: the intent's backoff is the one layer that tries again, since it outlives a
  * restart and waits as long as the processor is away. The deadline leaves room for its slowest answers (3 s), the bulkhead
  * for the workers of all four kinds at once, so that slow calls of one kind never keep another's waiting.
  */
-const psp = policy('psp', {
+const processor = policy('psp', {
   deadline: '5s',
   breaker: { failures: 10, resetAfter: '1s' },
   bulkhead: 80,
   isFailure: (error) => !(error instanceof RequestRefusedError),
 });
-
-const operation = z.object({ state: z.enum(['processing', 'succeeded', 'failed', 'cancelled']), code: z.string().optional() });
-type Operation = z.output<typeof operation>;
 
 /** The processor did not take the request as such (4xx): a mistake of ours or of the configuration, not an answer about money. */
 class RequestRefusedError extends Error {
@@ -43,28 +41,33 @@ export class PspProvider extends PaymentProvider {
   }
 
   authorise({ key, ...body }: Parameters<PaymentProvider['authorise']>[0], call: ProviderCall): Promise<ProviderAnswer> {
-    return this.settle('/v1/authorisations', key, body, call);
+    return this.settle(psp.authorise, key, body, call);
   }
 
   capture({ key, ...body }: Parameters<PaymentProvider['capture']>[0], call: ProviderCall): Promise<ProviderAnswer> {
-    return this.settle('/v1/captures', key, body, call);
+    return this.settle(psp.capture, key, body, call);
   }
 
   refund({ key, ...body }: Parameters<PaymentProvider['refund']>[0], call: ProviderCall): Promise<ProviderAnswer> {
-    return this.settle('/v1/refunds', key, body, call);
+    return this.settle(psp.refund, key, body, call);
   }
 
   cancel({ key, ...body }: Parameters<PaymentProvider['cancel']>[0], call: ProviderCall): Promise<ProviderAnswer> {
-    return this.settle('/v1/cancellations', key, body, call);
+    return this.settle(psp.cancel, key, body, call);
   }
 
-  private async settle(path: string, key: string, body: object, { signal, repeated }: ProviderCall): Promise<ProviderAnswer> {
+  private async settle<S extends z.ZodType>(
+    { path, sends }: { path: string; sends: S },
+    key: string,
+    body: z.input<S>,
+    { signal, repeated }: ProviderCall,
+  ): Promise<ProviderAnswer> {
     const before = repeated ? await this.ask(key, signal) : undefined;
-    return answerOf(key, before ?? (await this.send(path, key, body, signal)));
+    return answerOf(key, before ?? (await this.send(path, key, sends.parse(body), signal)));
   }
 
   /** Sends, and asks when the answer was lost. A key the processor does not know was not acted upon: the next try sends it again. */
-  private async send(path: string, key: string, body: object, signal: AbortSignal): Promise<Operation> {
+  private async send(path: string, key: string, body: unknown, signal: AbortSignal): Promise<Operation> {
     try {
       return (await this.call(path, { method: 'POST', headers: { 'idempotency-key': key }, body: JSON.stringify(body) }, signal))!;
     } catch (error) {
@@ -76,7 +79,7 @@ export class PspProvider extends PaymentProvider {
   }
 
   private ask(key: string, signal: AbortSignal): Promise<Operation | undefined> {
-    return this.call(`/v1/operations/${encodeURIComponent(key)}`, { method: 'GET' }, signal);
+    return this.call(psp.ask.path.replace(':key', encodeURIComponent(key)), { method: 'GET' }, signal);
   }
 
   /** The processor's answer; nothing when it does not know what was asked for. */
@@ -85,7 +88,7 @@ export class PspProvider extends PaymentProvider {
     request: { method: string; headers?: object; body?: string },
     signal: AbortSignal,
   ): Promise<Operation | undefined> {
-    return psp.execute(async ({ signal }) => {
+    return processor.execute(async ({ signal }) => {
       const response = await fetch(new URL(path, this.config.pspUrl), {
         ...request,
         headers: { 'x-api-key': this.config.pspApiKey, ...(request.body && { 'content-type': 'application/json' }), ...request.headers },

@@ -27,7 +27,7 @@ export type SettlementQuery = z.output<typeof settlementQuery>;
 export const operationView = z.object({
   key: z.string(),
   kind: z.string().nullable(),
-  state: z.string(),
+  state: z.enum(['processing', 'succeeded', 'failed', 'cancelled']),
   code: z.string().optional(),
   amount: z.object({ amount: z.int(), currency: z.string() }).nullable(),
   target: z.string().nullable(),

@@ -26,9 +26,13 @@ interface Definition<Payload extends z.ZodType> {
   readonly payload: Payload;
 }
 
-/** An event's contract. Call it with a payload to get a draft: `cartCheckedOut({ … })`. */
-export interface EventDefinition<Payload extends z.ZodType = z.ZodType> extends Definition<Payload> {
+/** An event as one consumer sees it: it cannot be published. */
+export interface EventReader<Payload extends z.ZodType = z.ZodType> extends Definition<Payload> {
   readonly kind: 'event';
+}
+
+/** An event's contract. Call it with a payload to get a draft: `cartCheckedOut({ … })`. */
+export interface EventDefinition<Payload extends z.ZodType = z.ZodType> extends EventReader<Payload> {
   (payload: z.input<Payload>): EventDraft<EventDefinition<Payload>>;
 }
 
@@ -50,6 +54,8 @@ export type AnyEvent = EventDefinition<any>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnyCommand = CommandDefinition<any, any, any>;
 export type AnyDefinition = AnyEvent | AnyCommand;
+/** An event as it is consumed: its contract, or what `reads()` leaves of it. */
+export type AnyEventReader = EventReader<z.ZodType>;
 
 /** The parsed payload of a definition. */
 export type PayloadOf<D extends { payload: z.ZodType }> = z.output<D['payload']>;

@@ -1,8 +1,12 @@
+export * from './breaches.js';
 export * from './compatibility.js';
 export * from './definition.js';
 export * from './envelope.js';
 export * from './errors.js';
 export * from './incoming.js';
+export { unreadable, type Unreadable } from './readable.js';
+export * from './reads.js';
 export * from './reply.js';
 export * from './schema-files.js';
+export * from './statement.js';
 export * from './topic.js';

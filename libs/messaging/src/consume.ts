@@ -1,9 +1,9 @@
 import type { Tx } from '@ballast/database';
-import type { AnyCommand, AnyDefinition, MessageOf } from '@ballast/message';
+import type { AnyCommand, AnyEventReader, MessageOf } from '@ballast/message';
 import type { AnswerOf } from './answer.js';
 
 /** The signature a handler of the definition has. Its transaction commits together with the inbox row and the reply. */
-export type HandlerOf<D extends AnyDefinition> = D extends AnyCommand
+export type HandlerOf<D extends AnyEventReader | AnyCommand> = D extends AnyCommand
   ? (message: MessageOf<D>, tx: Tx) => AnswerOf<D> | Promise<AnswerOf<D>>
   : (message: MessageOf<D>, tx: Tx) => void | Promise<void>;
 
@@ -16,7 +16,7 @@ export const CONSUMES = 'ballast:consumes';
  *     @Consume(orderConfirmed)
  *     close({ payload }: EventOf<typeof orderConfirmed>, tx: Tx) { return this.carts.close(tx, payload.cartId); }
  */
-export function Consume<D extends AnyDefinition>(definition: D) {
+export function Consume<D extends AnyEventReader | AnyCommand>(definition: D) {
   return <H extends HandlerOf<D>>(target: object, method: string | symbol, descriptor: TypedPropertyDescriptor<H>): void => {
     void [target, method];
     const others = (Reflect.getMetadata(CONSUMES, descriptor.value!) ?? []) as unknown[];

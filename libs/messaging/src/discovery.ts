@@ -1,4 +1,4 @@
-import type { AnyDefinition } from '@ballast/message';
+import type { AnyCommand, AnyEventReader } from '@ballast/message';
 import type { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { CONSUMES } from './consume.js';
 import type { AnyIntent } from './intent.js';
@@ -20,7 +20,7 @@ export function discover(discovery: DiscoveryService, scanner: MetadataScanner):
     if (wrapper.instance) seen.add(wrapper.instance as object);
     for (const name of scanner.getAllMethodNames(prototype)) {
       const method = (prototype as Record<string, Method>)[name]!;
-      const definitions = (Reflect.getMetadata(CONSUMES, method) ?? []) as AnyDefinition[];
+      const definitions = (Reflect.getMetadata(CONSUMES, method) ?? []) as (AnyEventReader | AnyCommand)[];
       const intents = (Reflect.getMetadata(PERFORMS, method) ?? []) as { definition: AnyIntent; options: PerformOptions }[];
       if (definitions.length + intents.length === 0) continue;
       const where = `${prototype.constructor.name}.${name}`;

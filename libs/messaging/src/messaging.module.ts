@@ -1,5 +1,5 @@
 import { Database } from '@ballast/database';
-import type { AnyDefinition, AnyEvent } from '@ballast/message';
+import type { AnyCommand, AnyDefinition, AnyEventReader } from '@ballast/message';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { v7 as uuidv7 } from 'uuid';
@@ -21,16 +21,18 @@ export interface MessagingOptions {
   /** Every message of the system; this service's own commands are found in it. */
   definitions: readonly AnyDefinition[];
   /** The events this service wants. Each needs a handler, and each handled event must be here. */
-  consumes: readonly AnyEvent[];
+  consumes: readonly AnyEventReader[];
+  /** The commands it sends of which it reads less than the whole answer; see `readsReply`. */
+  sends?: readonly AnyCommand[];
   /**
    * Unique among the replicas of the service and the same after a restart: a replica that crashed takes its own lease back at once.
    * Without it a restarted replica waits until the lease has run out, 15 s.
    */
   instanceId?: string;
-}
-
   /** How long what is done with is kept, ms. Throws `RangeError` when the inbox would forget what a topic still holds. */
   retention?: Partial<MessagingRetention>;
+}
+
 /** Provides `Outbox`, `Intents`, `Replies` and `Messaging` to every module. Needs a global `Database` with `messagingMigrations`. */
 @Module({})
 export class MessagingModule {
@@ -45,7 +47,7 @@ export class MessagingModule {
       global: true,
       imports: [DiscoveryModule],
       providers: [
-        { provide: Replies, useValue: new Replies(options.definitions) },
+        { provide: Replies, useValue: new Replies([...options.definitions, ...(options.sends ?? [])]) },
         { provide: Outbox, useValue: outbox },
         { provide: SqlIntentStore, inject: [Database], useFactory: (database: Database) => new SqlIntentStore(database, instanceId) },
         {

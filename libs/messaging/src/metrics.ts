@@ -1,4 +1,4 @@
-import type { AnyDefinition } from '@ballast/message';
+import type { AnyCommand, AnyEventReader } from '@ballast/message';
 import { counter, gauge } from '@ballast/tracing';
 import { deadLetterReasons } from './incoming.js';
 import { exposeLag } from './lag.js';
@@ -22,7 +22,7 @@ export interface Known {
   writes: readonly string[];
   /** Topics it reads. */
   reads: readonly string[];
-  handles: readonly AnyDefinition[];
+  handles: readonly (AnyEventReader | AnyCommand)[];
 }
 
 /** What can be counted begins at 0: without a first value, `rate()` and an alert on it would miss the first failure. */

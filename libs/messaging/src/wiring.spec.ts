@@ -1,5 +1,5 @@
 import type { Tx } from '@ballast/database';
-import { command, event, type CommandOf, type EventOf } from '@ballast/message';
+import { command, event, reads, type CommandOf, type EventOf } from '@ballast/message';
 import { Injectable, Module, type Provider, Scope } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, MetadataScanner, NestFactory } from '@nestjs/core';
 import { z } from 'zod';
@@ -91,6 +91,12 @@ it('refuses a handler of an event that is not consumed, and of a command of anot
   const text = await mistakes(Right, Stray);
   expect(text).toMatch(/Stray\.on handles event shop\.other\.v1, which is not in `consumes`: add it in apps\/reader\/service\.ts/);
   expect(text).toMatch(/Stray\.do handles command shop\.foreign\.v1, which belongs to shop/);
+});
+
+it('refuses a handler that reads more of an event than the service states', async () => {
+  const stated = { ...wanted, consumes: [reads(happened, {})] };
+  const handlers = await found(Right);
+  expect(() => checkWiring(stated, handlers)).toThrow(/Right\.on reads shop\.happened\.v1 otherwise than `consumes` states/);
 });
 
 it('refuses a request-scoped provider', async () => {

@@ -1,4 +1,4 @@
-import { check, isReplyType, commandTypeOf, type AnyCommand, type AnyDefinition, type AnyEvent } from '@ballast/message';
+import { check, isReplyType, commandTypeOf, type AnyCommand, type AnyDefinition, type AnyEventReader } from '@ballast/message';
 import type { Reply } from '@ballast/message';
 import type { Tx } from '@ballast/database';
 import type { Envelope } from '@ballast/message';
@@ -10,7 +10,7 @@ import type { Route, Router } from './route.js';
 
 /** A `@Consume` method that was found. */
 export interface FoundHandler {
-  definition: AnyDefinition;
+  definition: AnyEventReader | AnyCommand;
   /** `Class.method`, for messages to people. */
   where: string;
   call(message: Envelope, tx: Tx): unknown;
@@ -27,7 +27,7 @@ export interface Found {
 export interface Wanted {
   service: string;
   definitions: readonly AnyDefinition[];
-  consumes: readonly AnyEvent[];
+  consumes: readonly AnyEventReader[];
 }
 
 /** The application is wired wrongly and does not start. Names every mistake and what to do about it. */
@@ -51,9 +51,14 @@ export function checkWiring({ service, definitions, consumes }: Wanted, { handle
         `event ${type} is in \`consumes\` and has no handler: add @Consume(…) with its definition to a method of a provider, or take it out of apps/${service}/service.ts`,
       );
   for (const { definition, where } of handlers) {
-    if (definition.kind === 'event' && !consumes.some((e) => e.type === definition.type))
+    const stated = consumes.find((e) => e.type === definition.type);
+    if (definition.kind === 'event' && !stated)
       mistakes.push(
         `${where} handles event ${definition.type}, which is not in \`consumes\`: add it in apps/${service}/service.ts, or remove the @Consume`,
+      );
+    if (definition.kind === 'event' && stated && stated !== definition)
+      mistakes.push(
+        `${where} reads ${definition.type} otherwise than \`consumes\` states: give @Consume the very definition that apps/${service}/service.ts lists`,
       );
     if (definition.kind === 'command' && definition.service !== service)
       mistakes.push(`${where} handles command ${definition.type}, which belongs to ${definition.service}: remove the @Consume`);

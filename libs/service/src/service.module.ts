@@ -93,6 +93,7 @@ async function messagingParts(config: BaseConfig, parts: ServiceParts) {
       transport,
       definitions: [...manifest.messages],
       consumes: [...manifest.consumes],
+      sends: [...manifest.sends],
       instanceId,
     }),
   ];

@@ -4,6 +4,7 @@ import { Inject, Injectable, type OnModuleDestroy, Optional } from '@nestjs/comm
 import { type CryptoKey, importJWK, type JSONWebKeySet, type JWK } from 'jose';
 import { z } from 'zod';
 import type { BaseConfig } from './config.js';
+import { signingKey } from './http-call.js';
 import { platformErrors } from './platform.errors.js';
 import { CONFIG } from './tokens.js';
 
@@ -154,6 +155,5 @@ export class TokenKeys implements OnModuleDestroy {
   }
 }
 
-const isSigningKey = (jwk: JWK): jwk is JWK & { kid: string } =>
-  jwk.kty === 'OKP' && jwk.crv === 'Ed25519' && typeof jwk.kid === 'string' && (jwk.use ?? 'sig') === 'sig';
+const isSigningKey = (jwk: JWK): jwk is JWK & { kid: string } => signingKey.safeParse(jwk).success;
 const publicPart = ({ kty, crv, x }: JWK): JWK => ({ kty: kty!, crv: crv!, x: x! });

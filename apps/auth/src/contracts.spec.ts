@@ -1,0 +1,10 @@
+import { contractProblems } from '@ballast/service/contracts';
+import { join } from 'node:path';
+import manifest from '../service.js';
+import { AuthController } from './auth.controller.js';
+
+const consumers = join(__dirname, '../../../libs/contracts/consumers');
+
+it('breaks no consumer, and states what it reads itself: docs/guides/contracts.md', () => {
+  expect(contractProblems(manifest, consumers, [AuthController])).toEqual([]);
+});

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 const { sourceMaps, jsc } = JSON.parse(readFileSync(new URL('./.swcrc', import.meta.url), 'utf8'));
 
 /** Jest runs CommonJS here (see docs/adr/0002), so every ESM-only dependency is transformed. */
-const esmOnly = ['@nestjs', 'jose', 'cockatiel', 'uuid', 'listr2'].join('|');
+const esmOnly = ['@nestjs', 'jose', 'cockatiel', 'uuid', 'listr2', '@platformatic'].join('|');
 
 export default {
   testEnvironment: 'node',

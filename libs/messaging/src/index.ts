@@ -3,6 +3,7 @@ export { type Clock, systemClock } from './clock.js';
 export { Consume, type HandlerOf } from './consume.js';
 export { type AnyIntent, intent, type IntentDefinition, type IntentDraft } from './intent.js';
 export { Intents } from './intents.js';
+export { type KafkaClientName, kafkaClients } from './kafka.client.js';
 export { type KafkaOptions, kafkaTransport } from './kafka.transport.js';
 export { Messaging } from './messaging.js';
 export { MessagingModule, type MessagingOptions } from './messaging.module.js';

@@ -3,6 +3,7 @@ import { testBrokers, uniqueName } from '@ballast/testing';
 import { ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 import { createTopics } from '../src/kafka.topics.js';
+import { KafkaJsClient } from '../src/kafkajs.client.js';
 import { DEFAULT_RETENTION, resolveRetention, rulesOf } from '../src/retention.js';
 import { sqlInboxStore, type DeadLetter } from '../src/inbox.store.js';
 import { Cleanup, eventually, freshDatabase, migrations } from './harness.js';
@@ -110,7 +111,9 @@ it('knows a message again for as long as a broker may have it', async () => {
   await admin.connect();
   cleanup.add(() => admin.disconnect());
   const name = `${uniqueName('kept').replaceAll('_', '-')}.events`;
-  await createTopics(admin, [name], { replicationFactor: 1, retention: DEFAULT_RETENTION.topic });
+  const client = new KafkaJsClient({ brokers: testBrokers(), clientId: 'test' });
+  cleanup.add(() => client.close());
+  await createTopics(client, [name], { replicationFactor: 1, retention: DEFAULT_RETENTION.topic });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: [{ type: ConfigResourceTypes.TOPIC, name, configNames: ['retention.ms', 'segment.ms'] }],

@@ -1,0 +1,108 @@
+import type { WireRecord } from '@ballast/message';
+import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
+import { ALL_REPLICAS, CONNECT_LIMIT, type Connecting, type GroupMember, type KafkaClient, REQUEST_LIMIT } from './kafka.client.js';
+import type { NewTopic } from './kafka.topics.js';
+import { protocolError } from './kafkajs.errors.js';
+import { kafkaLogger } from './kafkajs.logger.js';
+import { KafkaJsMember } from './kafkajs.member.js';
+import type { SubscribeOptions } from './transport.js';
+
+/**
+ * Kafka by kafkajs, partitioned as Java clients do. The producer is not idempotent: its sequence numbers break for good when two sends
+ * overlap (tulios/kafkajs#598); the relay sends one batch at a time, and inboxes tell duplicates.
+ */
+export class KafkaJsClient implements KafkaClient {
+  private readonly kafka: Kafka;
+  private readonly admin: Admin;
+  private producer?: Promise<Producer>;
+
+  constructor(private readonly connecting: Connecting) {
+    this.kafka = new Kafka({
+      ...connecting,
+      logLevel: logLevel.INFO,
+      logCreator: kafkaLogger,
+      connectionTimeout: CONNECT_LIMIT,
+      requestTimeout: REQUEST_LIMIT,
+      retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },
+    });
+    this.admin = this.kafka.admin();
+  }
+
+  async connect(): Promise<void> {
+    await this.connectedProducer();
+  }
+
+  async listTopics(): Promise<string[]> {
+    await this.admin.connect();
+    return this.admin.listTopics();
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    await this.admin.createTopics({
+      waitForLeaders: true,
+      timeout: 10_000,
+      topics: topics.map(({ topic, partitions, replicationFactor, config }) => ({
+        topic,
+        numPartitions: partitions,
+        replicationFactor,
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      })),
+    });
+  }
+
+  async probe(): Promise<void> {
+    await this.admin.connect();
+    await this.admin.describeCluster();
+  }
+
+  async send(records: readonly WireRecord[], givenUp: AbortSignal): Promise<void> {
+    const producer = await this.connectedProducer();
+    // By now another owner of the lane may be sending.
+    givenUp.throwIfAborted();
+    await producer.sendBatch({ acks: ALL_REPLICAS, timeout: REQUEST_LIMIT, topicMessages: byTopic(records) });
+  }
+
+  /** The old producer connects again to try again, so it is closed once more when its last send has come to an end. */
+  dropProducer(lastSend: Promise<void>): void {
+    const old = this.producer;
+    delete this.producer;
+    const close = () => old?.then((producer) => producer.disconnect()).catch(() => undefined);
+    void close();
+    void lastSend.then(close, close);
+  }
+
+  answersIn(error: unknown): string[] {
+    return [protocolError(error) ?? []].flat();
+  }
+
+  member(options: SubscribeOptions): GroupMember {
+    return new KafkaJsMember(this.connecting, options);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.producer?.then((producer) => producer.disconnect()), this.admin.disconnect()]);
+  }
+
+  private connectedProducer(): Promise<Producer> {
+    if (this.producer) return this.producer;
+    const connecting = (async () => {
+      const producer = this.kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner });
+      await producer.connect();
+      return producer;
+    })();
+    connecting.catch(() => {
+      if (this.producer === connecting) delete this.producer;
+    });
+    return (this.producer = connecting);
+  }
+}
+
+function byTopic(records: readonly WireRecord[]): TopicMessages[] {
+  const topics = new Map<string, Message[]>();
+  for (const { topic, key, value, headers } of records) {
+    const messages = topics.get(topic) ?? [];
+    topics.set(topic, messages);
+    messages.push({ key, value, headers });
+  }
+  return [...topics].map(([topic, messages]) => ({ topic, messages }));
+}

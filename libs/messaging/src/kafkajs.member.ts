@@ -1,0 +1,114 @@
+import { type Consumer, type EachBatchPayload, type IHeaders, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { StaleBatchError } from './batch-session.js';
+import { CONNECT_LIMIT, type Connecting, FETCH_WAIT, type GroupMember, MEMBERSHIP, PARTITIONS_AT_ONCE } from './kafka.client.js';
+import { kafkaLogger } from './kafkajs.logger.js';
+import { Membership } from './kafkajs.membership.js';
+import type { Batch, ReceivedRecord, SubscribeOptions } from './transport.js';
+
+export class KafkaJsMember implements GroupMember {
+  /** After a session's time without a word the coordinator has given a member up, too. */
+  private readonly membership = new Membership(MEMBERSHIP.sessionTimeout);
+  private signal?: AbortSignal;
+
+  constructor(
+    private readonly connecting: Connecting,
+    private readonly options: SubscribeOptions,
+  ) {}
+
+  get joined(): boolean {
+    return this.membership.joined;
+  }
+
+  /** Consumes until the signal, or until kafkajs gives up. Retries keep kafkajs' defaults: with many, a consumer that lost its coordinator crawls for good. */
+  async consume(signal: AbortSignal, onJoined: () => void): Promise<void> {
+    this.signal = signal;
+    const kafka = new Kafka({ ...this.connecting, connectionTimeout: CONNECT_LIMIT, logLevel: logLevel.INFO, logCreator: kafkaLogger });
+    const options = { groupId: this.options.group, ...MEMBERSHIP, maxWaitTimeInMs: FETCH_WAIT, allowAutoTopicCreation: false };
+    const consumer = kafka.consumer(options);
+    this.membership.watch(consumer);
+    consumer.on(consumer.events.GROUP_JOIN, onJoined);
+    let stop!: () => void;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        stop = resolve;
+        signal.addEventListener('abort', stop);
+        consumer.on(consumer.events.CRASH, ({ payload }) => {
+          if (!payload.restart) reject(payload.error);
+        });
+        this.join(consumer).catch(reject);
+      });
+    } finally {
+      signal.removeEventListener('abort', stop);
+      await consumer.disconnect().catch(() => undefined);
+      this.membership.left();
+    }
+  }
+
+  private async join(consumer: Consumer): Promise<void> {
+    await consumer.connect();
+    await consumer.subscribe({ topics: this.options.topics, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+      eachBatch: (payload) => this.handle(payload),
+    });
+  }
+
+  /**
+   * A rebalance may have begun while the batch waited in kafkajs' queue, behind others that took their time; the coordinator waits for
+   * this member only as long as the rebalance time-out. So each batch asks first. One that is not ours any more is handed over all the
+   * same, inactive: who reads it lets go of what it knows of the partition.
+   */
+  private async handle(payload: EachBatchPayload): Promise<void> {
+    const batch = this.toBatch(payload);
+    const [asked] = await Promise.allSettled([batch.heartbeat()]);
+    await this.options.onBatch(batch);
+    if (asked.status === 'rejected') throw asked.reason;
+  }
+
+  private toBatch({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale }: EachBatchPayload): Batch {
+    const { topic, partition } = batch;
+    const tenure = this.membership.tenure(topic, partition);
+    let refused = false;
+    const noting = (request: Promise<void>) =>
+      request.catch((error: unknown) => {
+        refused = true;
+        this.membership.failed(error);
+        throw error;
+      });
+    const active = () => tenure.active && !refused && !this.signal?.aborted && isRunning() && !isStale();
+    return {
+      topic,
+      partition,
+      records: batch.messages.map((message) => toRecord(topic, message)),
+      lag: Math.max(0, Number(batch.offsetLag())),
+      heartbeat: () => noting(heartbeat()),
+      get active() {
+        return active();
+      },
+      async commit(nextOffset) {
+        if (!tenure.owned) throw new StaleBatchError();
+        resolveOffset(String(BigInt(nextOffset) - 1n));
+        await noting(commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: nextOffset }] }] }));
+      },
+    };
+  }
+}
+
+const toRecord = (topic: string, { key, value, headers, offset }: KafkaMessage): ReceivedRecord => ({
+  topic,
+  key: key?.toString() ?? '',
+  value: value?.toString() ?? '',
+  headers: toStrings(headers ?? {}),
+  offset,
+});
+
+/** Of a header that was given more than once, the last. */
+const toStrings = (headers: IHeaders): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => {
+      const last = Array.isArray(value) ? value.at(-1) : value;
+      return last === undefined ? [] : [[name, last.toString()]];
+    }),
+  );

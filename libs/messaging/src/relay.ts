@@ -5,7 +5,7 @@ import type { Clock } from './clock.js';
 import { metrics } from './metrics.js';
 import type { PendingRecord, RelayStore } from './relay.store.js';
 import { startSending } from './spans.js';
-import { RecordRefusedError, type Transport } from './transport.js';
+import { PartlySentError, RecordRefusedError, type Transport } from './transport.js';
 import { Trouble } from './trouble.js';
 import type { Wakeup } from './wakeup.js';
 
@@ -75,6 +75,10 @@ export class Relay {
       await this.send(pending);
       await this.removed(pending);
     } catch (error) {
+      if (error instanceof PartlySentError) {
+        await this.removed(error.sent.map((place) => pending[place]!));
+        return error.sent.length;
+      }
       if (!(error instanceof RecordRefusedError)) throw error;
       await this.sendSingly(pending);
     }

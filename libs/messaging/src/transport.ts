@@ -37,7 +37,8 @@ export interface Transport {
   connect(topics: string[]): Promise<void>;
   /**
    * Resolves when every record is safe with the broker. Rejects within a bounded time: with `RecordRefusedError` when a record can
-   * never be taken, with anything else when it is worth another try. Some records may have been taken even so.
+   * never be taken, with `PartlySentError` when some are safe and the rest is worth another try, with anything else when all are. Some
+   * records may have been taken even so.
    */
   send(records: WireRecord[]): Promise<void>;
   /** Joins the group once a broker is there, and again after every fault, until it is stopped. */
@@ -67,5 +68,17 @@ export class BrokerUnavailableError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'BrokerUnavailableError';
+  }
+}
+
+/** Some of the records are safe with the broker, for good; the others are worth another try. */
+export class PartlySentError extends BrokerUnavailableError {
+  constructor(
+    message: string,
+    /** Which of the records are safe: their places in what was to be sent. At least one, and not all. */
+    readonly sent: readonly number[],
+  ) {
+    super(message);
+    this.name = 'PartlySentError';
   }
 }

@@ -1,23 +1,11 @@
-import { Database, type DatabaseConfig, type MigrationClass } from '@ballast/database';
-import type { AnyDefinition, AnyEvent, WireRecord } from '@ballast/message';
+import type { DatabaseConfig } from '@ballast/database';
+import type { WireRecord } from '@ballast/message';
 import { eventually as soon, testBrokers, testDatabase, uniqueName } from '@ballast/testing';
-import { type INestApplicationContext, Module, type Provider } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { Intents, kafkaTransport, Messaging, MessagingModule, messagingMigrations, Outbox, type Transport } from '../src/index.js';
+import { kafkaTransport, RecordRefusedError, type Transport } from '../src/index.js';
+import { PartlySentError } from '../src/transport.js';
+import { startService as start, type TestService, type TestServiceOptions } from './service.js';
 
-/** What handlers under test write: one row for each time a handler's effect was committed. */
-export class Effect1760000000900 implements MigrationInterface {
-  readonly name = 'Effect1760000000900';
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(
-      `CREATE TABLE effect (id bigint GENERATED ALWAYS AS IDENTITY, name text NOT NULL, at timestamptz DEFAULT clock_timestamp())`,
-    );
-  }
-  async down(): Promise<void> {}
-}
-
-export const migrations: MigrationClass[] = [...messagingMigrations, Effect1760000000900];
+export { Effect1760000000900, migrations, type TestService } from './service.js';
 
 jest.setTimeout(120_000);
 
@@ -27,70 +15,23 @@ export const eventually: typeof soon = (assertion, options) => soon(assertion, {
 /** A name that can own message types and topics. */
 export const serviceName = (prefix = 'shop'): string => uniqueName(prefix).replaceAll('_', '-');
 
-export interface TestService {
-  app: INestApplicationContext;
-  database: Database;
-  outbox: Outbox;
-  intents: Intents;
-  messaging: Messaging;
-  /** The effects in order of writing. */
-  effects(): Promise<string[]>;
-  rows<T = Record<string, unknown>>(sql: string, parameters?: unknown[]): Promise<T[]>;
-  stop(): Promise<void>;
-}
+/** A service as in production, without HTTP; on Kafka unless it is given another transport. */
+export const startService = (o: Omit<TestServiceOptions, 'transport'> & { transport?: Transport }): Promise<TestService> =>
+  start({ ...o, transport: o.transport ?? newTransport() });
 
-export interface TestServiceOptions {
-  name: string;
-  definitions: readonly AnyDefinition[];
-  consumes?: readonly AnyEvent[];
-  providers?: Provider[];
-  config: DatabaseConfig;
-  transport?: Transport;
-  instanceId?: string;
-}
-
-/** A service as in production, without HTTP. */
-export async function startService(o: TestServiceOptions): Promise<TestService> {
-  const database = await Database.open({ config: o.config, migrations });
-  @Module({})
-  class DatabaseUnderTest {}
-  const transport = o.transport ?? newTransport();
-  const messaging = MessagingModule.forRoot({
-    service: o.name,
-    definitions: o.definitions,
-    consumes: o.consumes ?? [],
-    transport,
-    instanceId: o.instanceId ?? o.name,
-  });
-  const globals = { module: DatabaseUnderTest, global: true, providers: [{ provide: Database, useValue: database }], exports: [Database] };
-  @Module({ imports: [globals, messaging], providers: o.providers ?? [] })
-  class App {}
-  let app: INestApplicationContext;
-  try {
-    app = await NestFactory.createApplicationContext(App, { logger: false, abortOnError: false });
-  } catch (error) {
-    await database.close();
-    throw error;
+/** As the relay does: again, until the signal, after what is not the record's fault. */
+export async function sendSurely(transport: Transport, records: WireRecord[], signal?: AbortSignal): Promise<void> {
+  for (let left = records; ;) {
+    try {
+      return await transport.send(left);
+    } catch (error) {
+      if (signal?.aborted) return;
+      if (error instanceof RecordRefusedError) throw error;
+      if (error instanceof PartlySentError) left = left.filter((_, place) => !error.sent.includes(place));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
-  await database.ready;
-  return {
-    app,
-    database,
-    outbox: app.get(Outbox),
-    intents: app.get(Intents),
-    messaging: app.get(Messaging),
-    effects: async () => (await database.primary.query<{ name: string }[]>('SELECT name FROM effect ORDER BY id')).map((row) => row.name),
-    rows: (sql, parameters) => database.primary.query(sql, parameters),
-    async stop() {
-      await app.close();
-      await database.close();
-    },
-  };
 }
-
-/** As the relay does: again after what is not the record's fault. */
-export const sendSurely = (transport: Transport, records: WireRecord[]): Promise<void> =>
-  eventually(() => transport.send(records), { interval: 200 });
 
 export const newTransport = (clientId = 'test'): Transport => kafkaTransport({ brokers: testBrokers(), clientId });
 

@@ -38,10 +38,23 @@ export interface OutboxSettings {
 export class Outbox implements RecordSink {
   constructor(private readonly settings: OutboxSettings) {}
 
-  /** Publishes the event with the transaction. The active trace goes with it. Throws outside a transaction, and over 512 KB. */
-  async add(tx: Tx, draft: EventDraft): Promise<void> {
+  /**
+   * Publishes the event with the transaction. The active trace goes with it. Throws outside a transaction, and over 512 KB.
+   *
+   * `others`: the same fact in other versions of its contract, until every consumer has moved. They are one message in several forms,
+   * with one id, one behind the other in one partition: a consumer that takes several has the effect of the first it reads.
+   */
+  async add(tx: Tx, draft: EventDraft, ...others: readonly EventDraft[]): Promise<void> {
     const { definition, key, payload } = draft;
-    this.push(tx, encode(definition.topic, this.envelope(tx, definition.type, key, payload)));
+    const envelope = this.envelope(tx, definition.type, key, payload);
+    const records = [encode(definition.topic, envelope)];
+    for (const other of others) {
+      const { type, topic } = other.definition;
+      if (nameOf(type) !== nameOf(definition.type) || type === definition.type || other.key !== key)
+        throw new TypeError(`${type} is no other version of this ${definition.type}: give both the same name and the same key`);
+      records.push(encode(topic, { ...this.envelope(tx, type, key, other.payload), id: envelope.id, time: envelope.time }));
+    }
+    for (const record of records) this.push(tx, record);
   }
 
   /**
@@ -83,3 +96,6 @@ export class Outbox implements RecordSink {
     };
   }
 }
+
+/** `order.confirmed.v2` → `order.confirmed` */
+const nameOf = (type: string): string => type.slice(0, type.lastIndexOf('.'));

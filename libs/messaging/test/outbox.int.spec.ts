@@ -56,6 +56,29 @@ it('writes nothing before COMMIT, and nothing when the transaction rolls back', 
   expect(await rows()).toHaveLength(0);
 });
 
+it('adds one fact in several versions as one message: one id, one behind the other', async () => {
+  const next = event('shop.happened.v2', { key: (p) => p.id, payload: z.object({ id: z.string(), note: z.string() }) });
+  await database.transaction(async (tx) => {
+    await outbox.add(tx, happened({ id: 'a', text: 'x' }), next({ id: 'a', note: 'x' }));
+    await add(tx, 'b');
+  });
+  const sent = (await rows()).map(({ key, headers }) => [key, headers['ce_type'], headers['ce_id'], headers['ce_time']]);
+  const [, , id, time] = sent[0]!;
+  expect(sent.slice(0, 2)).toEqual([
+    ['a', 'shop.happened.v1', id, time],
+    ['a', 'shop.happened.v2', id, time],
+  ]);
+  expect(sent[2]![2]).not.toBe(id);
+});
+
+it('refuses as another version what is another event, another key, or the same version', async () => {
+  const other = event('shop.other.v2', { key: (p) => p.id, payload: z.object({ id: z.string() }) });
+  const next = event('shop.happened.v2', { key: (p) => p.id, payload: z.object({ id: z.string() }) });
+  for (const wrong of [other({ id: 'a' }), next({ id: 'b' }), happened({ id: 'a' })])
+    await expect(database.transaction((tx) => outbox.add(tx, happened({ id: 'a' }), wrong))).rejects.toThrow(/is no other version/);
+  expect(await rows()).toHaveLength(0);
+});
+
 it('takes back what a rolled-back savepoint added', async () => {
   await database.transaction(async (tx) => {
     await add(tx, 'kept');

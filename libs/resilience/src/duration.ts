@@ -1,7 +1,7 @@
-/** Milliseconds, or a number with its unit: `'250ms'`, `'5s'`, `'2m'`, `'1h'`. */
-export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`;
+/** Milliseconds, or a number with its unit: `'250ms'`, `'5s'`, `'2m'`, `'1h'`, `'7d'`. */
+export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
 
-const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Milliseconds. Throws `TypeError` for what is no finite, non-negative duration. */
 export function duration(value: Duration): number {
@@ -12,6 +12,6 @@ export function duration(value: Duration): number {
 }
 
 function parse(text: unknown): number {
-  const match = typeof text === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text) : null;
+  const match = typeof text === 'string' ? /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) : null;
   return match ? Number(match[1]) * UNITS[match[2] as keyof typeof UNITS] : NaN;
 }

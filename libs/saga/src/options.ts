@@ -1,6 +1,7 @@
 import type { Clock, Transport } from '@ballast/messaging';
 import { systemClock } from '@ballast/messaging';
 import { duration, type Duration } from '@ballast/resilience';
+import { DEFAULT_KEEP } from './archive.js';
 import { DEFAULT_RETRY, type RetryPolicy } from './retry.js';
 
 export interface SagaOptions {
@@ -14,6 +15,8 @@ export interface SagaOptions {
   tick?: Duration;
   /** How long database and broker must have been there before deadlines go on, so that replies that waited are read first. Default `15s`. */
   grace?: Duration;
+  /** How long a finished saga keeps its state; its history stays. Default `7d`. */
+  keep?: Duration;
   clock?: Clock;
 }
 
@@ -25,6 +28,8 @@ export interface ResolvedSagaOptions {
   tick: number;
   /** Milliseconds. */
   grace: number;
+  /** Milliseconds. */
+  keep: number;
   clock: Clock;
 }
 
@@ -36,7 +41,16 @@ export function resolveOptions({
   retry,
   tick = '1s',
   grace = '15s',
+  keep = DEFAULT_KEEP,
   clock = systemClock,
 }: SagaOptions): ResolvedSagaOptions {
-  return { service, transport, retry: { ...DEFAULT_RETRY, ...retry }, tick: duration(tick), grace: duration(grace), clock };
+  return {
+    service,
+    transport,
+    retry: { ...DEFAULT_RETRY, ...retry },
+    tick: duration(tick),
+    grace: duration(grace),
+    keep: duration(keep),
+    clock,
+  };
 }

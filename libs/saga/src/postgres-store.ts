@@ -1,6 +1,7 @@
 import { Database, type Tx } from '@ballast/database';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { ENTRIES, SAGAS } from './archive.js';
 import { isFinished, type Direction, type SagaRecord } from './record.js';
 import type { SagaNews, SagaView, TimelineEntry } from './sagas.js';
 import type { SagaStatus } from './status.js';
@@ -30,6 +31,11 @@ export class PostgresSagaStore implements SagaStore {
         ...[record.round, record.attempts, JSON.stringify(record.trace), record.entries],
       ],
     );
+    // A statement of its own: the insert may have waited for the row to be archived, which only a later one can see.
+    if (rows.length && (await tx.query<unknown[]>('SELECT FROM saga_archive WHERE id = $1', [record.id])).length) {
+      await tx.query('DELETE FROM saga WHERE id = $1', [record.id]);
+      return null;
+    }
     return locked(rows);
   }
 
@@ -99,7 +105,7 @@ export class PostgresSagaStore implements SagaStore {
 
   async findAll(manager: EntityManager, ids: readonly string[]): Promise<Map<string, SagaView>> {
     const rows = await manager.query<ViewRow[]>(
-      `SELECT id, definition, state, status, step_name, failure, created_at, finished_at FROM saga WHERE id = ANY ($1)`,
+      `SELECT id, definition, state, status, step_name, failure, created_at, finished_at FROM ${SAGAS} AS saga WHERE id = ANY ($1)`,
       [ids],
     );
     return new Map(rows.map((row) => [row.id, viewOf(row)]));
@@ -107,7 +113,7 @@ export class PostgresSagaStore implements SagaStore {
 
   async timelines(manager: EntityManager, ids: readonly string[]): Promise<Map<string, TimelineEntry[]>> {
     const rows = await manager.query<HistoryRow[]>(
-      `SELECT saga_id, step, outcome, code, at, trace_id FROM saga_history WHERE saga_id = ANY ($1) ORDER BY saga_id, seq`,
+      `SELECT saga_id, step, outcome, code, at, trace_id FROM ${ENTRIES} AS entry WHERE saga_id = ANY ($1) ORDER BY saga_id, seq`,
       [ids],
     );
     const timelines = new Map<string, TimelineEntry[]>();
@@ -123,8 +129,8 @@ export class PostgresSagaStore implements SagaStore {
     const rows = await manager.query<NewsRow[]>(
       `SELECT saga_id, status, failure, h.seq, h.step, outcome, code, at, trace_id
        FROM unnest($1::uuid[], $2::int[]) AS known (id, seq)
-       JOIN saga ON saga.id = known.id AND saga.entries > known.seq
-       JOIN saga_history h ON h.saga_id = saga.id AND h.seq > known.seq
+       JOIN ${SAGAS} AS saga ON saga.id = known.id AND saga.entries > known.seq
+       JOIN ${ENTRIES} AS h ON h.saga_id = saga.id AND h.seq > known.seq
        ORDER BY saga_id, h.seq`,
       [[...since.keys()], [...since.values()]],
     );
@@ -145,8 +151,9 @@ interface Row extends Omit<SagaRecord, 'timerAt'> {
   now: string;
 }
 
-interface ViewRow extends Pick<SagaRecord, 'id' | 'definition' | 'state' | 'status' | 'failure'> {
-  step_name: string;
+interface ViewRow extends Pick<SagaRecord, 'id' | 'definition' | 'status' | 'failure'> {
+  state: unknown;
+  step_name: string | null;
   created_at: Date;
   finished_at: Date | null;
 }
@@ -168,7 +175,7 @@ function locked([row]: Row[]): LockedSaga | null {
 }
 
 function viewOf({ id, definition, state, status, step_name, failure, created_at, finished_at }: ViewRow): SagaView {
-  const step = finished_at ? {} : { step: step_name };
+  const step = finished_at || !step_name ? {} : { step: step_name };
   const end = finished_at ? { finishedAt: finished_at } : {};
-  return { id, definition, state, status, ...step, ...(failure && { failure }), createdAt: created_at, ...end };
+  return { id, definition, ...(state !== null && { state }), status, ...step, ...(failure && { failure }), createdAt: created_at, ...end };
 }

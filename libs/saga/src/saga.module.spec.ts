@@ -35,7 +35,7 @@ class Nothing {}
 /** The database is away, and stays so: wiring must not need it. */
 async function boot(...providers: Type[]) {
   const replies = new Replies();
-  const away = { ready: new Promise(() => undefined), available: false } as unknown as Database;
+  const away = { ready: new Promise(() => undefined), available: false, retention: { add: () => undefined } } as unknown as Database;
   @Module({
     providers: [
       { provide: Database, useValue: away },

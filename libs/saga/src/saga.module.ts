@@ -1,12 +1,13 @@
 import { Database, sampleEvery } from '@ballast/database';
 import { Replies } from '@ballast/messaging';
 import { logger } from '@ballast/tracing';
-import { type BeforeApplicationShutdown, Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Module, type DynamicModule, type OnModuleInit, Inject } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
+import { archiving } from './archive.js';
 import { SagaDeadlines } from './deadlines.js';
 import type { AnySaga } from './definition.js';
 import { beginMetrics, countSagas } from './metrics.js';
-import { resolveOptions, SAGA_OPTIONS, type SagaOptions } from './options.js';
+import { type ResolvedSagaOptions, resolveOptions, SAGA_OPTIONS, type SagaOptions } from './options.js';
 import { ParkedReplies } from './parked-replies.js';
 import { PostgresParkedReplyStore } from './parked-store.js';
 import { PostgresSagaStore } from './postgres-store.js';
@@ -34,6 +35,7 @@ export class SagaModule implements OnModuleInit, BeforeApplicationShutdown {
     private readonly runtime: SagaRuntime,
     private readonly replies: Replies,
     private readonly database: Database,
+    @Inject(SAGA_OPTIONS) private readonly options: ResolvedSagaOptions,
   ) {}
 
   static forRoot(options: SagaOptions): DynamicModule {
@@ -58,6 +60,7 @@ export class SagaModule implements OnModuleInit, BeforeApplicationShutdown {
     // Without a saga the service does not join its replies topic.
     if (this.registry.names.length) this.replies.handle((reply, tx) => this.runtime.onReply(reply, tx));
     beginMetrics(this.registry.names);
+    this.database.retention.add(archiving(this.options.keep));
     this.stopCounting = sampleEvery(this.database, () => countSagas(this.runtime.store, this.runtime.parked, this.registry.names));
     void this.database.ready.then(() => this.warnOfUnregistered()).catch(() => undefined);
   }

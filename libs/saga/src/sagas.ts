@@ -29,7 +29,8 @@ export interface SagaNews {
 export interface SagaView<S = unknown> {
   id: string;
   definition: string;
-  state: S;
+  /** Undefined when it ended so long ago that only its history is left. */
+  state?: S;
   status: SagaStatus;
   /** The step it stands at; undefined when it has ended. */
   step?: string;

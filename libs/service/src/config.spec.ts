@@ -54,12 +54,14 @@ describe('loadConfig', () => {
     ['DATABASE_POOL', ['1', '101', '2.5', 'two']],
     ['PORT', ['-1', '65536', '1.5', 'x']],
     ['RATE_LIMIT', ['-1', '0.5', 'many']],
+    ['INBOX_RETENTION', ['59s', '7', '-1h', 'a week', '6d5', '1e99d', '5d']],
+    ['SAGA_RETENTION', ['0', '10s', '7 d']],
   ])('refuses nonsense in %s, and says what it should be', (variable, values) => {
     for (const value of values) {
       const error = catchError(() => loadConfig(full, {}, { ...env, [variable]: value })) as ConfigError;
       expect([value, error.problems]).toEqual([
         value,
-        [{ variable, reason: expect.stringMatching(/^must be (host:port|addresses|a whole number from \d+ to \d+)/) }],
+        [{ variable, reason: expect.stringMatching(/^must be (a duration of a minute|at least twice TOPIC|host:port|addresses|a whole number from \d+ to \d+)/) }],
       ]);
     }
   });

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { type DatabaseConfig, type Host, parseHosts } from '@ballast/database';
 import { z } from 'zod';
 import type { ServiceManifest } from './manifest.js';
+import { type RetentionConfig, readRetention } from './retention.config.js';
 import { wholeNumber } from './whole-number.js';
 
 /** Variables by name. */
@@ -29,6 +30,8 @@ export interface BaseConfig {
   /** What carries its messages. `memory` is for services that share a process: messages cannot leave it. */
   readonly transport?: 'kafka' | 'memory';
   readonly kafka?: { readonly brokers: readonly string[] };
+  /** Without it the defaults of the libraries hold. */
+  readonly retention?: RetentionConfig;
 }
 
 /** One more variable: its name and the schema its text has to pass. */
@@ -126,6 +129,7 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
     ...(manifest.database && { database: readDatabase(manifest, read) }),
     transport,
     ...(manifest.messages.length > 0 && transport === 'kafka' && { kafka: { brokers: read('KAFKA_BROKERS', brokers) } }),
+    ...(manifest.database && { retention: readRetention(read, (variable, reason) => problems.push({ variable, reason })) }),
   };
   const own = Object.fromEntries(Object.entries(extras ?? {}).map(([key, [variable, schema]]) => [key, read(variable, schema)]));
   if (problems.length > 0) throw new ConfigError(manifest.name, problems);

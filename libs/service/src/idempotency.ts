@@ -1,24 +1,16 @@
 import { createHash } from 'node:crypto';
 import { Database, requireTransaction, type Tx } from '@ballast/database';
-import { logger } from '@ballast/tracing';
-import {
-  createParamDecorator,
-  type ExecutionContext,
-  Inject,
-  Injectable,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-  Optional,
-} from '@nestjs/common';
+import { createParamDecorator, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { callerOf } from './access.js';
 import { Answer } from './answer.js';
 import { RequiresHeader } from './answers.js';
+import type { BaseConfig } from './config.js';
 import { platformErrors } from './platform.errors.js';
+import { CONFIG } from './tokens.js';
 
-const PRUNE_EVERY = 10 * 60_000;
-const PRUNE_BATCH = 1_000;
+const DAY = 86_400_000;
 /** Headers that belong to the answer and are given again with it. */
 const KEPT_HEADERS = ['location'];
 
@@ -59,15 +51,19 @@ function readKey(_: unknown, context: ExecutionContext): IdempotentRequest {
  * exactly one takes effect; a 4xx, a 5xx or a crash leaves the key free.
  */
 @Injectable()
-export class Idempotency implements OnApplicationBootstrap, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined;
+export class Idempotency {
+  /** Milliseconds. */
+  private readonly keep: number;
 
-  constructor(@Optional() @Inject(Database) private readonly database?: Database) {}
+  constructor(@Inject(CONFIG) { retention }: BaseConfig, @Optional() @Inject(Database) database?: Database) {
+    this.keep = retention?.idempotency ?? DAY;
+    database?.retention.add({ table: 'idempotency_key', since: 'expires_at', keep: 0 });
+  }
 
   /**
    * Runs `work` once per key, in the caller's transaction. Throws 409 `IDEMPOTENCY_KEY_IN_USE` while another request with the
    * key runs, and 422 `IDEMPOTENCY_KEY_REUSED` when the key came with another body. Let what `work` throws pass, so that the
-   * transaction rolls back. Kept for 24 hours.
+   * transaction rolls back. Kept for 24 hours, unless `IDEMPOTENCY_RETENTION` says otherwise.
    */
   async run<T>(tx: Tx, request: IdempotentRequest, work: () => Promise<Effect<T>>): Promise<Answer<T>> {
     requireTransaction(tx);
@@ -89,41 +85,12 @@ export class Idempotency implements OnApplicationBootstrap, OnModuleDestroy {
     const headers = Object.fromEntries(Object.entries(effect.headers ?? {}).filter(([name]) => KEPT_HEADERS.includes(name.toLowerCase())));
     await tx.query(
       `INSERT INTO idempotency_key (scope, body_hash, status, body, headers, expires_at)
-       VALUES ($1, $2, $3, $4, $5, now() + interval '24 hours')
+       VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 ms')
        ON CONFLICT (scope) DO UPDATE SET body_hash = excluded.body_hash, status = excluded.status, body = excluded.body,
          headers = excluded.headers, expires_at = excluded.expires_at`,
-      [scope, bodyHash, effect.status, JSON.stringify(effect.body ?? null), JSON.stringify(headers)],
+      [scope, bodyHash, effect.status, JSON.stringify(effect.body ?? null), JSON.stringify(headers), this.keep],
     );
     return new Answer(effect.status, effect.body, effect.headers);
-  }
-
-  /** Deletes what has expired, in batches that hold no lock for long. Gives the number of rows. */
-  async prune(): Promise<number> {
-    if (!this.database) return 0;
-    let total = 0;
-    for (let deleted = PRUNE_BATCH; deleted === PRUNE_BATCH; total += deleted) {
-      const [row] = await this.database.transaction((tx) =>
-        tx.query<[{ count: number }]>(
-          `WITH gone AS (DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(
-             SELECT ctid FROM idempotency_key WHERE expires_at <= now() LIMIT $1 FOR UPDATE SKIP LOCKED)) RETURNING 1)
-           SELECT count(*)::int AS count FROM gone`,
-          [PRUNE_BATCH],
-        ),
-      );
-      deleted = row.count;
-    }
-    return total;
-  }
-
-  onApplicationBootstrap(): void {
-    if (!this.database) return;
-    this.timer = setInterval(() => {
-      this.prune().catch((error: unknown) => logger().debug({ err: error }, 'expired idempotency keys could not be deleted'));
-    }, PRUNE_EVERY).unref();
-  }
-
-  onModuleDestroy(): void {
-    clearInterval(this.timer);
   }
 }
 

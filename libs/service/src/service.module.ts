@@ -95,12 +95,13 @@ async function messagingParts(config: BaseConfig, parts: ServiceParts) {
       consumes: [...manifest.consumes],
       sends: [...manifest.sends],
       instanceId,
+      ...(config.retention && { retention: config.retention }),
     }),
   ];
   const migrations: MigrationClass[] = [...messagingMigrations];
   if (parts.sagas) {
     const { SagaModule, sagaMigrations } = await import('@ballast/saga');
-    modules.push(SagaModule.forRoot({ service: manifest.name, transport }));
+    modules.push(SagaModule.forRoot({ service: manifest.name, transport, ...(config.retention && { keep: config.retention.saga }) }));
     migrations.push(...sagaMigrations);
   }
   return { transport, modules, migrations, entities: [] as EntityTarget<ObjectLiteral>[] };

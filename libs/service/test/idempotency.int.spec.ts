@@ -164,7 +164,7 @@ it('keeps an answer for 24 hours, then the key is free, and what expired is dele
   const second = await pay(key, { amount: 6 });
   expect(second.status).toBe(201);
   expect(second.body.id).not.toBe(first.body.id);
-  expect(await service.app.get(Idempotency).prune()).toBeGreaterThan(0);
+  expect((await db().retention.prune())['idempotency_key']).toBeGreaterThan(0);
   const [{ count }] = await db().primary.query('SELECT count(*)::int AS count FROM idempotency_key');
   expect(count).toBe(1);
 });

@@ -28,6 +28,8 @@ export interface ClusterOptions {
   otlpEndpoint?: string | false;
   /** More environment for a service, by its name; `*` for all. */
   env?: Record<string, Record<string, string>>;
+  /** Opens an inspector for each service, at its port + 10,000 on 127.0.0.1. Default: false. */
+  inspect?: boolean;
   /** Whether to buy one basket in the end. Default: true. */
   purchase?: boolean;
   /** Shows what happens. Default: nothing is shown. */
@@ -89,7 +91,7 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
   const { home, progress, accounts } = ground;
   let running: Partial<RunFile> = {};
   const publish = () => {
-    const processes = [...services].map(([name, { pid, url }]) => [name, { pid, url }]);
+    const processes = [...services].map(([name, { pid, url, restarts }]) => [name, { pid, url, restarts }]);
     if (!scope.closed) writeRun(home.run, { ...running, services: Object.fromEntries(processes) });
   };
   let up = false;

@@ -1,6 +1,7 @@
 import type { ServiceManifest } from '@ballast/service/manifest';
 import type { ClusterOptions } from './cluster.js';
 import { dropHome, dropLogs, type Home, openHome } from './home.js';
+import { inspectorPort } from './inspector.js';
 import { readManifests } from './manifests.js';
 import { requirePorts, type WantedPort } from './ports.js';
 import { silentProgress, TimedProgress } from './progress.js';
@@ -48,6 +49,7 @@ export async function prepareGround(options: ClusterOptions, scope: Scope): Prom
   const wanted: WantedPort[] = [
     { port: shifted.gateway, purpose: 'the gateway' },
     ...manifests.map((manifest) => ({ port: portOf(manifest), purpose: manifest.name })),
+    ...(options.inspect ? manifests : []).map((each) => ({ port: inspectorPort(portOf(each)), purpose: `the inspector of ${each.name}` })),
     { port: shifted.postgres, purpose: 'Postgres' },
     { port: shifted.replica, purpose: 'the Postgres replica' },
     ...(options.kafka?.brokers?.length ? [] : [{ port: shifted.kafka, purpose: 'Kafka' }]),

@@ -1,9 +1,15 @@
 export { type Cluster, type ClusterOptions, startCluster } from './cluster.js';
-export { ClusterError } from './errors.js';
-export type { Home } from './home.js';
+export { ClusterError, messageOf } from './errors.js';
+export { runInForeground } from './foreground.js';
+export { type Home, openHome } from './home.js';
+export { inspectorPort } from './inspector.js';
+export { readManifests } from './manifests.js';
+export { memoryOf, pssOf } from './memory.js';
+export { parseStart } from './options.js';
 export { LineProgress, type Progress, silentProgress } from './progress.js';
 export { buy, type Purchase } from './purchase.js';
 export { readRun, type RunFile } from './run-file.js';
 export type { Accounts } from './seed.js';
+export { readPrivate } from './secrets.js';
 export { startSteps } from './steps.js';
 export type { SupervisedService } from './supervisor.js';

@@ -35,7 +35,8 @@ function parentOf(pid: string): number | undefined {
   }
 }
 
-function pssOf(pid: number): number {
+/** Of one process alone. Throws where there is no /proc. */
+export function pssOf(pid: number): number {
   try {
     return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024;
   } catch (error) {

@@ -9,7 +9,7 @@ export interface RunFile {
   pid: number;
   startedAt?: string;
   gateway?: string;
-  services: Record<string, { pid: number | undefined; url: string }>;
+  services: Record<string, { pid: number | undefined; url: string; restarts: number }>;
   kafka?: { brokers: string[]; pid?: number };
   postgres?: { nodes: { name: string; host: string; port: number; pid: number | undefined }[] };
 }

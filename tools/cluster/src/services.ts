@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Exit, workspaceRoot } from '@ballast/testing';
 import { type Gateway, startGateway as openGateway } from './gateway.js';
 import type { Ground } from './ground.js';
+import { inspectorPort } from './inspector.js';
 import { serviceEnvironment, type World } from './service-environment.js';
 import { startSteps } from './steps.js';
 import { SupervisedService } from './supervisor.js';
@@ -26,7 +27,14 @@ export function superviseServices(
       const env = { ...serviceEnvironment(manifest, world), ...options.env?.['*'], ...options.env?.[name] };
       return [
         name,
-        new SupervisedService({ name, url: urlOf(manifest), args: argumentsOf(name), env, logFile: home.logOf(name), ...watch }),
+        new SupervisedService({
+          name,
+          url: urlOf(manifest),
+          args: argumentsOf(name, options.inspect ? inspectorPort(portOf(manifest)) : undefined),
+          env,
+          logFile: home.logOf(name),
+          ...watch,
+        }),
       ];
     }),
   );
@@ -70,6 +78,9 @@ export function startGateway({ progress, scope, manifests, ports, urlOf }: Groun
 }
 
 /** How Node runs a service: with tracing before everything else. */
-function argumentsOf(name: string): string[] {
-  return ['--import', '@ballast/tracing/register', '--enable-source-maps', join(workspaceRoot(), 'apps', name, 'dist', 'src', 'main.js')];
+function argumentsOf(name: string, inspector: number | undefined): string[] {
+  const main = join(workspaceRoot(), 'apps', name, 'dist', 'src', 'main.js');
+  // Its address is announced by HTTP alone: in the log it would stand between an error and its cause.
+  const inspect = inspector === undefined ? [] : [`--inspect=127.0.0.1:${inspector}`, '--inspect-publish-uid=http'];
+  return [...inspect, '--import', '@ballast/tracing/register', '--enable-source-maps', main];
 }

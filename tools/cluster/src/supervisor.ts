@@ -16,6 +16,14 @@ export interface SupervisedOptions {
   onRestart?: (service: SupervisedService, exit: Exit) => void;
 }
 
+export interface ReadyOptions {
+  timeout?: number;
+  after?: Promise<unknown>;
+  firstTime?: boolean;
+  degradedAfter?: number;
+  signal?: AbortSignal;
+}
+
 const firstDelay = 250;
 const longestDelay = 10_000;
 /** A process that ran so long has proved itself: the next restart is quick again. */
@@ -27,6 +35,7 @@ const stopGrace = 28_000;
 export class SupervisedService {
   #child: Child | undefined;
   #wanted = false;
+  #trial = false;
   #restarts = 0;
   #delay = firstDelay;
   #interrupt = new AbortController();
@@ -64,11 +73,11 @@ export class SupervisedService {
     await this.#spawn();
   }
 
-  /** Stops it gracefully, and for good. */
-  async stop(): Promise<void> {
+  /** Stops it gracefully, and for good; by force after `grace` milliseconds. */
+  async stop(grace = stopGrace): Promise<void> {
     this.#wanted = false;
     this.#interrupt.abort();
-    if (this.#child?.alive) await this.#child.stop({ grace: stopGrace });
+    if (this.#child?.alive) await this.#child.stop({ grace });
   }
 
   /** Stops it gracefully and starts it anew; resolves when it is ready. */
@@ -76,6 +85,25 @@ export class SupervisedService {
     await this.stop();
     await this.start();
     await this.ready();
+  }
+
+  /**
+   * Stops it and starts what is on disk now, which may be broken: a process that ends before it was ready is not started again.
+   * Resolves when it is ready; what it does without by then, if that lasts, is in `away`.
+   *
+   * @param options `grace`: milliseconds until one that does not stop (it may stand at a breakpoint) is killed; `signal` ends the
+   *   wait, not the process
+   * @throws {ClusterError} with the end of its log
+   */
+  async replace(options: { grace: number; signal: AbortSignal }): Promise<{ away: readonly string[] }> {
+    await this.stop(options.grace);
+    this.#trial = true;
+    try {
+      await this.start();
+      return await this.ready({ firstTime: true, degradedAfter: 5_000, signal: options.signal });
+    } finally {
+      this.#trial = false;
+    }
   }
 
   /** Sends a signal to its process, SIGKILL by default: a crash, after which it is started again. Resolves when a fatal one has ended it. */
@@ -90,21 +118,24 @@ export class SupervisedService {
    * Waits until it says that it is ready and that nothing it works with is away.
    *
    * @param options `timeout`: milliseconds, counted from when `after` has resolved; `firstTime`: a process that ends is a
-   *   broken service, not a crash to recover from
+   *   broken service, not a crash to recover from; `degradedAfter`: milliseconds after which it may lack something and still counts
    * @throws {ClusterError} with the end of its log
    */
-  async ready(options: { timeout?: number; after?: Promise<unknown>; firstTime?: boolean } = {}): Promise<void> {
-    const { timeout = 90_000, after = Promise.resolve(), firstTime = false } = options;
+  async ready(options: ReadyOptions = {}): Promise<{ away: readonly string[] }> {
+    const { timeout = 90_000, after = Promise.resolve(), firstTime = false, degradedAfter = Infinity, signal } = options;
     const first = this.#child;
+    const start = Date.now();
     let end = Infinity;
     const setEnd = () => (end = Date.now() + timeout);
     after.then(setEnd, setEnd);
     let last = 'it does not answer';
     while (Date.now() < end) {
+      signal?.throwIfAborted();
+      if (firstTime && first && !first.alive && !this.#interrupt.signal.aborted) throw this.#failure('ended while it started');
       if (!this.#wanted) throw new ClusterError(`${this.name} was stopped`);
-      if (firstTime && first && !first.alive) throw this.#failure('ended while it started');
       const health = await this.#health();
-      if (health?.status === 'ok') return;
+      if (health?.status === 'ok' || (health?.status === 'degraded' && Date.now() - start > degradedAfter))
+        return { away: health.away ?? [] };
       if (health) last = `it is ${health.status}${health.away?.length ? `, without ${health.away.join(', ')}` : ''}`;
       await sleep(200);
     }
@@ -129,6 +160,10 @@ export class SupervisedService {
   async #ended(exit: Exit, ran: number): Promise<void> {
     this.options.onChange?.(this);
     if (!this.#wanted) return;
+    if (this.#trial) {
+      this.#wanted = false;
+      return;
+    }
     if (ran > provenAfter) this.#delay = firstDelay;
     const delay = this.#delay;
     this.#delay = Math.min(delay * 2, longestDelay);

@@ -1,6 +1,8 @@
-import { type MigrationInterface, MigrationExecutor } from 'typeorm';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backoff } from '@ballast/resilience';
 import { logger } from '@ballast/tracing';
-import { isUnavailable } from './classify.js';
+import { type DataSource, type Migration, type MigrationInterface, MigrationExecutor, type QueryRunner } from 'typeorm';
+import { isUnavailable, sqlState } from './classify.js';
 import { PooledDataSource } from './data-source.js';
 import { MigrationFailedError } from './errors.js';
 import type { RoutedPool } from './pool.js';
@@ -13,8 +15,20 @@ export type MigrationClass = new (...args: any[]) => MigrationInterface;
 const LOCK = 7_225_275;
 
 /**
+ * A migration waits this long for a table, ms, then lets everyone else pass and tries again: an `ALTER TABLE` that waits behind one
+ * long transaction stops all later ones of the version that is still at work. Shorter than what a request waits for a lock.
+ */
+const LOCK_TIMEOUT = 1_000;
+const PAUSE = { initial: 500, max: 5_000 };
+/** `lock_not_available`, `deadlock_detected` */
+const IN_THE_WAY = ['55P03', '40P01'];
+
+/**
  * Runs what has not run yet, in order of timestamp, each migration in a transaction together with its record. Starters of
  * several replicas take turns by a session lock, so each migration runs once. Returns the names of those that ran now.
+ *
+ * One that finds a table locked for longer than a second is rolled back and tried again until it gets through. One with
+ * `transaction = false` has no such limit, since what it did would stay half done: it is on its own.
  */
 export async function migrate(pool: RoutedPool, database: string, migrations: MigrationClass[]): Promise<string[]> {
   if (migrations.length === 0) return [];
@@ -27,9 +41,7 @@ export async function migrate(pool: RoutedPool, database: string, migrations: Mi
       logger().info('another instance migrates the database; waiting for it');
       await runner.query('SELECT pg_advisory_lock($1)', [LOCK]);
     }
-    const executor = new MigrationExecutor(dataSource, runner);
-    executor.transaction = 'each';
-    const done = await executor.executePendingMigrations();
+    const done = await patiently(dataSource, runner);
     for (const { name } of done) logger().info({ migration: name }, 'migrated');
     return done.map((m) => m.name);
   } catch (error) {
@@ -41,14 +53,30 @@ export async function migrate(pool: RoutedPool, database: string, migrations: Mi
   }
 }
 
-/** The same classes, noting which one runs. */
+/** Tries again as long as a table is in use. What was migrated before stays so. */
+async function patiently(dataSource: DataSource, runner: QueryRunner): Promise<Migration[]> {
+  for (let attempt = 1; ; attempt++) {
+    const executor = new MigrationExecutor(dataSource, runner);
+    executor.transaction = 'each';
+    try {
+      return await executor.executePendingMigrations();
+    } catch (error) {
+      if (!IN_THE_WAY.includes(sqlState(error) ?? '')) throw error;
+      logger().warn({ attempt }, 'a migration waits for a table that is in use');
+      await sleep(backoff(attempt, PAUSE));
+    }
+  }
+}
+
+/** The same classes, noting which one runs, each under the lock time-out. */
 function watched(classes: MigrationClass[]): { classes: MigrationClass[]; current?: string } {
   const state: { classes: MigrationClass[]; current?: string } = { classes: [] };
   state.classes = classes.map((Original) => {
     const Watched = class extends Original {
-      override up(...args: Parameters<MigrationInterface['up']>): Promise<void> {
+      override async up(runner: QueryRunner): Promise<void> {
         state.current = this.name ?? Original.name;
-        return super.up(...args) as Promise<void>;
+        if (runner.isTransactionActive) await runner.query(`SET LOCAL lock_timeout = ${LOCK_TIMEOUT}`);
+        await super.up(runner);
       }
     };
     Object.defineProperty(Watched, 'name', { value: Original.name });

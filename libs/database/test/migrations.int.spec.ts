@@ -53,6 +53,36 @@ describe('migrations', () => {
     expect(await state(mended, 'SELECT count(*) FROM migrations')).toBe(1);
   });
 
+  it('let the version at work pass while a long transaction is in their way, and get through when it ends', async () => {
+    class Wider1700000000004 implements MigrationInterface {
+      async up(runner: QueryRunner): Promise<void> {
+        await runner.query('ALTER TABLE note ADD author text');
+      }
+      async down(): Promise<void> {}
+    }
+    const config = await freshConfig();
+    const old = await opened(config);
+    let end!: () => void;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    const long = old.transaction(async (tx) => {
+      await tx.query('SELECT FROM note');
+      await ended;
+    });
+    const waiting = `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'note'::regclass`;
+
+    const next = await open(config, { ...schema, migrations: [Notes1700000000000, Wider1700000000004] });
+    await eventually(async () => expect(await state(old, waiting)).toBe(1));
+    // These queue up behind the migration, which waits behind the long transaction; and they get through before that has ended.
+    await Promise.all([old.primary.query('SELECT FROM note'), old.primary.query(`INSERT INTO note VALUES ('x')`)]);
+    expect(next.available).toBe(false);
+
+    end();
+    await long;
+    await next.ready;
+    expect(await state(old, `SELECT count(*) FROM information_schema.columns WHERE column_name = 'author'`)).toBe(1);
+    expect(await state(old, 'SELECT count(*) FROM migrations')).toBe(2);
+  });
+
   it('may leave the transaction, for what cannot run in one', async () => {
     class Index1700000000003 implements MigrationInterface {
       transaction = false;

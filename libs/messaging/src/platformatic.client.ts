@@ -6,6 +6,7 @@ import type { NewTopic } from './kafka.topics.js';
 import { answersIn, topicsIn } from './platformatic.errors.js';
 import { PlatformaticMember } from './platformatic.member.js';
 import { baseOptions, closeClient } from './platformatic.options.js';
+import { whileUnsettled } from './platformatic.unsettled.js';
 import type { SubscribeOptions } from './transport.js';
 import { within } from './within.js';
 
@@ -19,6 +20,7 @@ type TextProducer = Producer<string, string, string, string>;
 export class PlatformaticClient implements KafkaClient {
   private admin?: Admin;
   private producer?: TextProducer;
+  private closed = false;
 
   constructor(private readonly connecting: Connecting) {}
 
@@ -46,6 +48,8 @@ export class PlatformaticClient implements KafkaClient {
         if (!answersIn(error).includes('TOPIC_ALREADY_EXISTS')) throw error;
       });
     }
+    const names = topics.map(({ topic }) => topic);
+    await whileUnsettled(() => this.ask((admin) => admin.metadata({ topics: names, forceUpdate: true })));
   }
 
   async probe(): Promise<void> {
@@ -76,10 +80,12 @@ export class PlatformaticClient implements KafkaClient {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all([this.admin, this.producer].map((client) => client && closeClient(client)));
   }
 
   private sender(): TextProducer {
+    this.checkOpen();
     return (this.producer ??= new Producer({
       ...baseOptions(this.connecting),
       serializers: stringSerializers,
@@ -89,6 +95,7 @@ export class PlatformaticClient implements KafkaClient {
 
   /** A question to any broker. One that gets no answer is the last of its client. */
   private async ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+    this.checkOpen();
     const admin = (this.admin ??= new Admin(baseOptions(this.connecting)));
     try {
       return await within(REQUEST_LIMIT, question(admin), late);
@@ -99,6 +106,10 @@ export class PlatformaticClient implements KafkaClient {
       }
       throw error;
     }
+  }
+
+  private checkOpen(): void {
+    if (this.closed) throw new Error('the Kafka client is closed');
   }
 }
 

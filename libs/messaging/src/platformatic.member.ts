@@ -4,6 +4,8 @@ import { openSlots } from './platformatic.fetcher.js';
 import { PlatformaticGroup } from './platformatic.group.js';
 import { baseOptions, closeClient } from './platformatic.options.js';
 import { PlatformaticRound } from './platformatic.round.js';
+import type { Slot } from './platformatic.slot.js';
+import { whileUnsettled } from './platformatic.unsettled.js';
 import type { SubscribeOptions } from './transport.js';
 
 export class PlatformaticMember implements GroupMember {
@@ -30,7 +32,7 @@ export class PlatformaticMember implements GroupMember {
     const heard = () => void (this.heardAt = performance.now());
     try {
       while (!signal.aborted) {
-        const slots = await unlessStopped(signal, this.join(consumer, group));
+        const slots = await unlessStopped(signal, this.join(consumer, group, signal));
         if (!slots) return;
         heard();
         onJoined();
@@ -43,9 +45,13 @@ export class PlatformaticMember implements GroupMember {
     }
   }
 
-  private async join(consumer: Consumer, group: PlatformaticGroup) {
-    const assignment = await group.join();
-    return openSlots(consumer, assignment, await group.committed(assignment));
+  private async join(consumer: Consumer, group: PlatformaticGroup, signal: AbortSignal): Promise<Slot[]> {
+    const assignment = await whileUnsettled(() => group.join(), signal);
+    const committed = await whileUnsettled(() => group.committed(assignment), signal);
+    return whileUnsettled(() => {
+      consumer.clearMetadata();
+      return openSlots(consumer, assignment, committed);
+    }, signal);
   }
 }
 

@@ -25,7 +25,7 @@ describe('loadConfig', () => {
       user: 'sample',
       owner: { user: 'sample_owner', password: 'opw' },
     });
-    expect(config.kafka?.brokers).toEqual(['k1:9092', 'k2:9092']);
+    expect(config.kafka).toEqual({ brokers: ['k1:9092', 'k2:9092'], client: 'kafkajs' });
   });
 
   it('lists every mistake at once, by name and never by value', () => {
@@ -61,9 +61,23 @@ describe('loadConfig', () => {
       const error = catchError(() => loadConfig(full, {}, { ...env, [variable]: value })) as ConfigError;
       expect([value, error.problems]).toEqual([
         value,
-        [{ variable, reason: expect.stringMatching(/^must be (a duration of a minute|at least twice TOPIC|host:port|addresses|a whole number from \d+ to \d+)/) }],
+        [
+          {
+            variable,
+            reason: expect.stringMatching(
+              /^must be (a duration of a minute|at least twice TOPIC|host:port|addresses|a whole number from \d+ to \d+)/,
+            ),
+          },
+        ],
       ]);
     }
+  });
+
+  it('reads which Kafka client to use, and refuses one that is not there', () => {
+    expect(loadConfig(full, {}, { ...env, KAFKA_CLIENT: 'platformatic' }).kafka?.client).toBe('platformatic');
+    expect(catchError(() => loadConfig(full, {}, { ...env, KAFKA_CLIENT: 'librdkafka' }))).toMatchObject({
+      problems: [{ variable: 'KAFKA_CLIENT', reason: 'must be one of kafkajs, platformatic' }],
+    });
   });
 
   it.each([

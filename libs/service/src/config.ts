@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { isIP } from 'node:net';
 import { type DatabaseConfig, type Host, parseHosts } from '@ballast/database';
+import type { KafkaClientName } from '@ballast/messaging';
 import { z } from 'zod';
 import type { ServiceManifest } from './manifest.js';
 import { type RetentionConfig, readRetention } from './retention.config.js';
@@ -29,7 +30,7 @@ export interface BaseConfig {
   readonly database?: DatabaseConfig;
   /** What carries its messages. `memory` is for services that share a process: messages cannot leave it. */
   readonly transport?: 'kafka' | 'memory';
-  readonly kafka?: { readonly brokers: readonly string[] };
+  readonly kafka?: { readonly brokers: readonly string[]; readonly client?: KafkaClientName };
   /** Without it the defaults of the libraries hold. */
   readonly retention?: RetentionConfig;
 }
@@ -59,6 +60,10 @@ const listOf = (isItem: (item: string) => boolean, message: string) =>
     .string({ error: message })
     .transform((text) => text.split(',').map((item) => item.trim()))
     .refine((items) => items.every(isItem), message);
+
+/** Spelled out, since importing the library for its names would load it into services without messages. */
+const kafkaClients = ['kafkajs', 'platformatic'] as const satisfies readonly KafkaClientName[];
+const kafkaClient = z.enum(kafkaClients, { error: `must be one of ${kafkaClients.join(', ')}` }).default('kafkajs');
 
 const isBroker = (item: string): boolean => {
   const match = /^(?:\[[\da-f:.]+\]|[\w.-]+):(\d{1,5})$/i.exec(item);
@@ -128,7 +133,7 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
     },
     ...(manifest.database && { database: readDatabase(manifest, read) }),
     transport,
-    ...(manifest.messages.length > 0 && transport === 'kafka' && { kafka: { brokers: read('KAFKA_BROKERS', brokers) } }),
+    ...(manifest.messages.length > 0 && transport === 'kafka' && { kafka: { brokers: read('KAFKA_BROKERS', brokers), client: read('KAFKA_CLIENT', kafkaClient) } }),
     ...(manifest.database && { retention: readRetention(read, (variable, reason) => problems.push({ variable, reason })) }),
   };
   const own = Object.fromEntries(Object.entries(extras ?? {}).map(([key, [variable, schema]]) => [key, read(variable, schema)]));

@@ -84,6 +84,7 @@ async function messagingParts(config: BaseConfig, parts: ServiceParts) {
     parts.transport ??
     kafkaTransport({
       brokers: [...config.kafka!.brokers],
+      ...(config.kafka!.client && { client: config.kafka!.client }),
       clientId: instanceId,
       ...(config.retention && { retention: config.retention.topic }),
     });

@@ -236,3 +236,110 @@ describe('the gateway', () => {
     });
   }
 });
+
+describe('a service with several instances', () => {
+  /** An instance that says its name, unless it is told to do something else. */
+  class Instance {
+    requests: string[] = [];
+    answer?: (request: IncomingMessage, response: ServerResponse) => void;
+    private readonly server = createServer((request, response) => {
+      this.requests.push(request.method!);
+      if (this.answer) return this.answer(request, response);
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => response.end(`${this.name}${body}`));
+    });
+
+    constructor(private readonly name: string) {}
+
+    async start(port = 0): Promise<this> {
+      await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+      return this;
+    }
+    get port(): number {
+      return (this.server.address() as { port: number }).port;
+    }
+    get url(): string {
+      return `http://127.0.0.1:${this.port}`;
+    }
+    async stop(): Promise<void> {
+      if (!this.server.listening) return;
+      const closed = new Promise((resolve) => this.server.close(resolve));
+      this.server.closeAllConnections();
+      await closed;
+    }
+  }
+
+  let a: Instance;
+  let b: Instance;
+  let gateway: Gateway;
+  beforeEach(async () => {
+    [a, b] = [await new Instance('a').start(), await new Instance('b').start()];
+    gateway = await startGateway([{ prefix: '/cart', upstream: [a.url, b.url] }], 0);
+  });
+  afterEach(async () => {
+    await gateway.close();
+    await Promise.all([a.stop(), b.stop()]);
+  });
+
+  const ask = async (method = 'GET', headers: Record<string, string> = {}) => {
+    const response = await fetch(`${gateway.url}/cart`, { method, headers, ...(method !== 'GET' && { body: '!' }) });
+    return { status: response.status, text: await response.text() };
+  };
+  const texts = async (count: number, method?: string) =>
+    (await Promise.all(Array.from({ length: count }, () => ask(method)))).map(({ text }) => text).sort();
+  const breaksOff = (_: IncomingMessage, response: ServerResponse) => void response.destroy();
+
+  it('is asked in turn', async () => {
+    expect(await texts(6)).toEqual(['a', 'a', 'a', 'b', 'b', 'b']);
+  });
+
+  it.each(['GET', 'POST'])('answers a %s while one of them is away: what it could not be sent goes to the other, whole', async (method) => {
+    await a.stop();
+    expect(new Set(await texts(10, method))).toEqual(new Set([method === 'GET' ? 'b' : 'b!']));
+  });
+
+  it.each([
+    ['GET', {}],
+    ['PUT', {}],
+    ['DELETE', {}],
+    ['POST', { 'idempotency-key': 'k' }],
+  ])('repeats a %s that broke off on the other', async (method, headers) => {
+    a.answer = breaksOff;
+    for (let i = 0; i < 4; i++) expect((await ask(method, headers)).text).toBe(method === 'GET' ? 'b' : 'b!');
+    expect(a.requests).toEqual([method]);
+  });
+
+  it('does not repeat a POST without a key: it may have had its effect', async () => {
+    a.answer = b.answer = breaksOff;
+    const { status, text } = await ask('POST');
+    expect([status, (JSON.parse(text) as { code: string }).code]).toEqual([503, 'OUTCOME_UNKNOWN']);
+    expect([...a.requests, ...b.requests]).toEqual(['POST']);
+  });
+
+  it('asks each once, and says so when all are away', async () => {
+    a.answer = b.answer = breaksOff;
+    expect((await ask()).status).toBe(503);
+    expect([a.requests, b.requests]).toEqual([['GET'], ['GET']]);
+  });
+
+  it('lets one that says it goes alone', async () => {
+    a.answer = (_, response) => void response.setHeader('connection', 'close').end('a goes');
+    expect(await texts(1)).toEqual(['a goes']);
+    expect(new Set(await texts(10))).toEqual(new Set(['b']));
+  });
+
+  it('comes back to one that is there again', async () => {
+    const { port } = a;
+    await a.stop();
+    await texts(4);
+    a = await new Instance('again').start(port);
+    await eventually(async () => expect(new Set(await texts(4))).toEqual(new Set(['again', 'b'])));
+  });
+
+  it('can change while it runs', async () => {
+    gateway.send('/cart', [b.url]);
+    expect(new Set(await texts(4))).toEqual(new Set(['b']));
+    expect(() => gateway.send('/none', [])).toThrow('no route /none');
+  });
+});

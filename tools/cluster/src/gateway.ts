@@ -10,19 +10,23 @@ import Fastify, {
   type RawServerBase,
   type RouteGenericInterface,
 } from 'fastify';
+import type { Pool } from 'undici';
+import { neverSent, Targets } from './targets.js';
 
 const PROBLEM_JSON = 'application/problem+json';
 /** The HTTP contract's: what a service would refuse. */
 const BODY_LIMIT = 100 * 1024;
 
-/** A path prefix and the service that answers below it. */
+/** A path prefix and the instances of the service that answers below it. */
 export interface GatewayRoute {
   prefix: string;
-  upstream: string;
+  upstream: string | readonly string[];
 }
 
 export interface Gateway {
   readonly url: string;
+  /** From now on requests below the prefix go to these instances. */
+  send(prefix: string, upstreams: readonly string[]): void;
   close(): Promise<void>;
 }
 
@@ -31,7 +35,8 @@ const leavesPrefix = /^[^?]*(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:[/\\?]|%2f|%5c|$)
 
 /**
  * The one door in front of the services: sends a request on by the first segment of its path and streams the answer back.
- * It adds nothing but the caller's address, and retries nothing: that is the caller's right alone.
+ * It adds nothing but the caller's address. What failed is repeated only on another instance, and only where that is safe (`Targets`):
+ * to ask the same one again is the caller's right alone.
  *
  * @param options `headersWithin`: milliseconds until a service must have begun to answer
  */
@@ -60,21 +65,31 @@ export async function startGateway(
     if (error.statusCode === 415) return problem(request, reply, 'UNSUPPORTED_MEDIA_TYPE');
     return problem(request, reply, error.statusCode && error.statusCode < 500 ? 'BAD_REQUEST' : 'INTERNAL');
   });
-  for (const { prefix, upstream } of routes) await register(app, prefix, upstream, headersWithin);
+  const services = new Map(routes.map(({ prefix, upstream }) => [prefix, new Targets([upstream].flat(), headersWithin)]));
+  for (const [prefix, targets] of services) await register(app, prefix, targets);
   await app.listen({ host: '127.0.0.1', port });
   const address = app.server.address();
-  return { url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : port}`, close: () => app.close() };
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : port}`,
+    send(prefix, upstreams) {
+      const targets = services.get(prefix);
+      if (!targets) throw new TypeError(`the gateway has no route ${prefix}`);
+      targets.set(upstreams);
+    },
+    async close() {
+      await app.close();
+      await Promise.all([...services.values()].map((targets) => targets.close()));
+    },
+  };
 }
 
-async function register(app: FastifyInstance, prefix: string, upstream: string, headersTimeout: number): Promise<void> {
+async function register(app: FastifyInstance, prefix: string, targets: Targets): Promise<void> {
   await app.register(httpProxy, {
     prefix,
-    upstream,
+    upstream: 'http://targets',
     rewritePrefix: prefix,
     internalRewriteLocationHeader: false,
-    // A stream may be silent for long, and holds a connection while it is open, so there must be many; headers must come within the
-    // longest wait of the HTTP contract, and some.
-    undici: { connections: 4_096, pipelining: 1, keepAliveTimeout: 4_000, headersTimeout, bodyTimeout: 0 },
+    undici: targets as unknown as Pool, // of which it needs `request` alone
     retryMethods: [],
     maxRetriesOn503: 0,
     replyOptions: {
@@ -84,7 +99,7 @@ async function register(app: FastifyInstance, prefix: string, upstream: string, 
       onError: (reply, { error }) => {
         const { request } = reply;
         const service = prefix.slice(1);
-        if (effectless.has(request.method) || neverSent(error)) {
+        if (effectless.has(request.method) || neverSent(error.cause ?? error)) {
           void problem(request, reply, 'UNAVAILABLE', `What answers /${service} is away for now`);
         } else {
           void problem(request, reply, 'OUTCOME_UNKNOWN');
@@ -95,13 +110,6 @@ async function register(app: FastifyInstance, prefix: string, upstream: string, 
 }
 
 const effectless = new Set(['GET', 'HEAD', 'OPTIONS']);
-const unreachable = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
-
-/** Whether there was no connection to send the request on. Whatever else went wrong, the service may have done what it was asked. */
-function neverSent(error: Error): boolean {
-  const { code } = (error.cause ?? error) as NodeJS.ErrnoException;
-  return code !== undefined && unreachable.has(code);
-}
 
 type Asked = Pick<FastifyRequest, 'headers' | 'url'>;
 type Answering = Pick<FastifyReply<RouteGenericInterface, RawServerBase>, 'code' | 'header'>;

@@ -13,6 +13,9 @@ import { buildIfNeeded } from './setup/build.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const COMMANDS = {
   start: { module: 'tools/cluster/dist/start.js', build: true },
+  dev: { module: 'tools/dev/dist/dev.js', build: true },
+  status: { module: 'tools/dev/dist/status.js', build: true },
+  logs: { module: 'tools/dev/dist/logs.js', build: true },
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
   schemas: { module: 'tools/schemas.mjs', build: true },
   test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles

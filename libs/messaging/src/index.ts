@@ -5,6 +5,8 @@ export { type AnyIntent, intent, type IntentDefinition, type IntentDraft } from 
 export { Intents } from './intents.js';
 export { type KafkaClientName, kafkaClients } from './kafka.client.js';
 export { type KafkaOptions, kafkaTransport } from './kafka.transport.js';
+export { MemoryBroker, type MemoryBrokerOptions } from './memory.broker.js';
+export { memoryTransport, type MemoryTransportOptions } from './memory.transport.js';
 export { Messaging } from './messaging.js';
 export { MessagingModule, type MessagingOptions } from './messaging.module.js';
 export { messagingMigrations } from './migrations/index.js';

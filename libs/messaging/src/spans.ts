@@ -1,5 +1,6 @@
 import { type Context, context, propagation, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { WireRecord } from '@ballast/message';
+import { PartlySentError } from './transport.js';
 
 /** Records on their way out, each with a span of its own that continues the trace in which it was added. */
 export interface Sending {
@@ -35,8 +36,10 @@ export function startSending(records: readonly WireRecord[]): Sending {
   return {
     records: started.map(({ record }) => record),
     end(error) {
-      for (const { span } of started) {
-        if (error) span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'Error' });
+      const sent = new Set(error instanceof PartlySentError ? error.sent : []);
+      for (const [place, { span }] of started.entries()) {
+        if (error && !sent.has(place))
+          span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : 'Error' });
         span.end();
       }
     },

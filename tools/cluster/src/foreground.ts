@@ -20,7 +20,7 @@ export async function runInForeground(options: ClusterOptions, onUp: (cluster: C
   const stopping = new AbortController();
   let progress: Progress | undefined;
   let cluster: Cluster | undefined;
-  let companion: Companion | void;
+  let companion: Companion | void = undefined;
   const stop = () => {
     if (stopping.signal.aborted) {
       killChildren();

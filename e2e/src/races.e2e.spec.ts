@@ -101,3 +101,22 @@ describe('a hundred refunds of one payment at once', () => {
     expect((await ledger()).balanced).toBe(true);
   });
 });
+
+describe('a hundred refunds at once with one key', () => {
+  it('give back once', async () => {
+    const buyer = await Shopper.register(gateway);
+    const sku = await newProduct(1);
+    await buyer.knows(sku);
+    const { orderId } = await buyer.buy({ [sku]: 1 });
+    const { paymentId } = (await buyer.get<{ items: PaymentView[] }>(`/payments?orderId=${orderId}`)).body.items[0]!;
+    const key = { 'idempotency-key': randomUUID() };
+    // Room for a second one: nothing but the key is in its way.
+    const refund = () => merchant.post(`/payments/${paymentId}/refunds`, { amount: { amount: 100, currency: 'EUR' } }, key);
+    const answers = await Promise.all(Array.from({ length: 100 }, refund));
+
+    const booked = answers.filter(({ status }) => status === 201);
+    expect(new Set(booked.map(({ body }) => body['refundId'])).size).toBe(1);
+    for (const answer of answers) if (answer.status !== 201) expectProblem(answer, '409 IDEMPOTENCY_KEY_IN_USE');
+    expect((await merchant.get<PaymentView>(`/payments/${paymentId}`)).body.refunded.amount).toBe(100);
+  });
+});

@@ -4,44 +4,7 @@ import type { PaymentView } from './books.js';
 import { expectProblem } from './problem.js';
 import type { Answer, OrderView, Shopper } from './shop.js';
 import type { Action } from './walk-actions.js';
-
-interface Order {
-  orderId: string;
-  items: Map<number, number>;
-  total: number;
-  token: string;
-  refunded: number;
-  /** Unknown until somebody asked after it. */
-  end?: OrderView;
-}
-interface Buyer {
-  shopper: Shopper;
-  cart: Map<number, number>;
-  seen: { cartId: string; version: number; items: string } | undefined;
-  orders: Order[];
-  pending: Order | undefined;
-  last: { key: string; token: string; orderId: string } | undefined;
-}
-interface CartView {
-  cartId: string;
-  version: number;
-  items: { sku: string; quantity: number }[];
-  subtotal: { amount: number };
-}
-
-const PRICES = [
-  { amount: 250, currency: 'EUR' },
-  { amount: 499, currency: 'EUR' },
-  { amount: 1_200, currency: 'JPY' },
-] as const;
-const OUT = 'OUT_OF_STOCK';
-const REASONS: Record<string, string[]> = {
-  tok_ok: [OUT],
-  tok_declined: [OUT, 'PAYMENT_DECLINED'],
-  tok_insufficient_funds: [OUT, 'INSUFFICIENT_FUNDS'],
-};
-const whole = (value: unknown, min: number, max: number): value is number =>
-  Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+import { isCart, PRICES, REASONS, totalOf, whole, type Buyer, type CartView, type Order } from './walk-model.js';
 
 /**
  * A walk through the shop beside a model of it. The model knows carts, orders, stock and refunds exactly; the one thing it
@@ -136,26 +99,12 @@ export class Walk {
       return expectProblem(answer, '409 CART_CURRENCY_MISMATCH');
     if (quantity > 0) buyer.cart.set(product, quantity);
     else buyer.cart.delete(product);
-    this.isCart(buyer, answer);
+    isCart(answer, buyer, this.skus);
   }
 
   private async show(buyer: Buyer): Promise<void> {
     await this.settle(buyer);
-    this.isCart(buyer, await buyer.shopper.get('/cart'));
-  }
-
-  private isCart(buyer: Buyer, { status, body }: Answer<unknown>): void {
-    assert.equal(status, 200);
-    const { cartId, version, items, subtotal } = body as CartView;
-    const expected = [...buyer.cart].map(([product, quantity]) => [this.skus[product], quantity]);
-    assert.deepEqual(new Map(items.map(({ sku, quantity }) => [sku, quantity])), new Map(expected as [string, number][]));
-    assert.equal(subtotal.amount, totalOf(buyer.cart));
-    const seen = { cartId, version, items: JSON.stringify(items) };
-    if (buyer.seen?.cartId === cartId) {
-      assert(version >= buyer.seen.version, `version fell from ${buyer.seen.version} to ${version}`);
-      if (seen.items !== buyer.seen.items) assert(version > buyer.seen.version, `version ${version} stayed while the items changed`);
-    }
-    buyer.seen = seen;
+    isCart(await buyer.shopper.get('/cart'), buyer, this.skus);
   }
 
   private async checkout(buyer: Buyer, token: string, kind: string): Promise<void> {
@@ -278,6 +227,3 @@ export class Walk {
     return role === 'buyer' ? this.buyers[0]!.shopper : this.merchant.with('');
   }
 }
-
-const totalOf = (cart: Map<number, number>): number =>
-  [...cart].reduce((sum, [product, quantity]) => sum + quantity * PRICES[product]!.amount, 0);

@@ -59,7 +59,7 @@ function insideProblems(written: JsonSchema, read: JsonSchema, field: string): U
   const rest = read['additionalProperties'];
   for (const [name, part] of Object.entries(wanted)) {
     const at = field ? `${field}.${name}` : name;
-    if (!has[name]) problems.push({ field: at, reason: 'is gone' });
+    if (!has[name]) problems.push({ field: at, reason: 'is not there' });
     else {
       if (needed.has(name) && !always.has(name)) problems.push({ field: at, reason: 'may be missing' });
       problems.push(...unreadable(has[name], part, at));

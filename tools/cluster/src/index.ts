@@ -1,6 +1,7 @@
 export { type Cluster, type ClusterOptions, startCluster } from './cluster.js';
 export { ClusterError, messageOf } from './errors.js';
 export { runInForeground } from './foreground.js';
+export { type Gateway, type GatewayRoute, startGateway } from './gateway.js';
 export { type Home, openHome } from './home.js';
 export { inspectorPort } from './inspector.js';
 export { readManifests } from './manifests.js';

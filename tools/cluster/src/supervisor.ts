@@ -64,6 +64,18 @@ export class SupervisedService {
     return this.#restarts;
   }
 
+  /** Another instance of it, of another version: `main` is that one's compiled entry. In the same world, under a name and on a port of its own. */
+  beside(o: { instance: string; port: number; main: string; logFile: string }): SupervisedService {
+    const { args, env } = this.options;
+    return new SupervisedService({
+      name: o.instance,
+      url: `http://127.0.0.1:${o.port}`,
+      args: [...args.slice(0, -1), o.main],
+      env: { ...env, ...this.#env, INSTANCE_ID: o.instance, PORT: String(o.port) },
+      logFile: o.logFile,
+    });
+  }
+
   /** Starts it and supervises it from now on, with more environment if need be. Does not wait until it is ready. */
   async start(env: Record<string, string> = {}): Promise<void> {
     if (this.#wanted) return;

@@ -1,0 +1,55 @@
+import { orderConfirmed, orderRejected } from '@ballast/contracts';
+import { Database, type Tx } from '@ballast/database';
+import type { PayloadOf } from '@ballast/message';
+import { Outbox } from '@ballast/messaging';
+import { Injectable } from '@nestjs/common';
+import { Order, type OrderStatus } from './order.entity.js';
+import { orderConfirmedV2 } from './order.messages.js';
+import type { cartCheckedOut } from './order.reads.js';
+
+@Injectable()
+export class OrderService {
+  constructor(
+    private readonly db: Database,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /** A cart was checked out: the order exists from here on, PENDING until its saga ends. */
+  async place(tx: Tx, checkout: PayloadOf<typeof cartCheckedOut>): Promise<void> {
+    const { orderId: id, accountId, cartId, items, total } = checkout;
+    await tx.insert(Order, { id, accountId, cartId, status: 'PENDING', items, total });
+  }
+
+  async confirm(tx: Tx, orderId: string): Promise<void> {
+    const order = await this.end(tx, orderId, 'CONFIRMED');
+    if (!order) return;
+    const { cartId, accountId, total } = order;
+    await this.outbox.add(
+      tx,
+      orderConfirmed({ orderId, cartId, accountId }),
+      orderConfirmedV2({ orderId, cartId, buyerId: accountId, total }),
+    );
+  }
+
+  async reject(tx: Tx, orderId: string, reason: string): Promise<void> {
+    const order = await this.end(tx, orderId, 'REJECTED', reason);
+    if (order) await this.outbox.add(tx, orderRejected({ orderId, cartId: order.cartId, accountId: order.accountId, reason }));
+  }
+
+  find(id: string, accountId: string): Promise<Order | null> {
+    return this.db.primary.findOneBy(Order, { id, accountId });
+  }
+
+  /** An account's orders, newest first (ids are UUIDv7, so they sort by time), after the one with id `cursor`. */
+  list(accountId: string, limit: number, cursor?: string): Promise<Order[]> {
+    const orders = this.db.primary.createQueryBuilder(Order, 'o').where('o.accountId = :accountId', { accountId });
+    if (cursor) orders.andWhere('o.id < :cursor', { cursor });
+    return orders.orderBy('o.id', 'DESC').limit(limit).getMany();
+  }
+
+  /** Ends an order once; a second time is no change and publishes nothing. */
+  private async end(tx: Tx, id: string, status: OrderStatus, reason: string | null = null): Promise<Order | undefined> {
+    const { affected } = await tx.update(Order, { id, status: 'PENDING' }, { status, reason });
+    return affected ? tx.findOneByOrFail(Order, { id }) : undefined;
+  }
+}

@@ -21,7 +21,11 @@ const STEPS = [
   { key: 'lint', name: 'module boundaries and lint', run: [bin('eslint'), '.', '--max-warnings', '0'] },
   { key: 'format', name: 'formatting', run: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
   // Compiles too: what runs as processes of its own in the tests below is what was just compiled.
-  { key: 'types', name: 'types', run: [process.execPath, join('node_modules', 'typescript-native', 'bin', 'tsc'), '-b', 'tsconfig.json'] },
+  {
+    key: 'types',
+    name: 'types',
+    run: [process.execPath, join('node_modules', 'typescript-native', 'bin', 'tsc'), '-b', '--stopBuildOnErrors', 'tsconfig.json'],
+  },
   { key: 'unit', name: 'unit tests', run: jest('unit', 'jest.config.mjs'), tests: true },
   { key: 'integration', name: 'integration tests (Postgres, Kafka)', run: jest('integration', 'jest.integration.config.mjs'), tests: true },
   { key: 'e2e', name: 'end-to-end tests (the whole platform)', run: jest('e2e', 'jest.e2e.config.mjs'), tests: true },

@@ -12,7 +12,9 @@ export async function buildIfNeeded(root, run, { force = false } = {}) {
   const fingerprint = fingerprintOf(root);
   if (!force && isBuilt(root) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return undefined;
   const tsc = join(root, 'node_modules', 'typescript-native', 'bin', 'tsc');
-  const seconds = await progress('Compiling libs, apps and tools', () => run(process.execPath, [tsc, '-b', 'tsconfig.build.json']));
+  const seconds = await progress('Compiling libs, apps and tools', () =>
+    run(process.execPath, [tsc, '-b', '--stopBuildOnErrors', 'tsconfig.build.json']),
+  );
   mkdirSync(join(root, '.ballast'), { recursive: true });
   writeFileSync(stamp, fingerprint);
   return seconds;

@@ -4,7 +4,7 @@ import preset from './jest.preset.mjs';
 export default {
   ...preset,
   rootDir: '.',
-  testMatch: ['<rootDir>/e2e/src/{failover,outage,restart}.e2e.spec.ts'],
+  testMatch: ['<rootDir>/e2e/src/*.drill.spec.ts'],
   modulePathIgnorePatterns: ['/dist/'],
   globalSetup: '<rootDir>/e2e/drill-setup.mjs',
   globalTeardown: '<rootDir>/e2e/drill-teardown.mjs',

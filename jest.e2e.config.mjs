@@ -4,7 +4,7 @@ import preset from './jest.preset.mjs';
 export default {
   ...preset,
   rootDir: '.',
-  testMatch: ['<rootDir>/e2e/src/!(failover|outage|restart).e2e.spec.ts'], // those: jest.drills.config.mjs
+  testMatch: ['<rootDir>/e2e/src/*.e2e.spec.ts'], // *.drill.spec.ts: jest.drills.config.mjs
   modulePathIgnorePatterns: ['/dist/'],
   globalSetup: '<rootDir>/e2e/global-setup.mjs',
   globalTeardown: '<rootDir>/e2e/global-teardown.mjs',

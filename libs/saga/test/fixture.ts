@@ -1,6 +1,6 @@
 import { Database, type DatabaseConfig } from '@ballast/database';
 import { testBrokers, testDatabase, uniqueName } from '@ballast/testing';
-import { effectsOf, Orders, startParticipant } from './participants.js';
+import { deadLettersOf, effectsOf, Orders, startParticipant } from './participants.js';
 import { tripCommands } from './trip.js';
 import { TripService, type TripServiceOptions } from './trip.service.js';
 
@@ -42,6 +42,8 @@ export async function tripWorld({ brokers = testBrokers() }: { brokers?: string[
       return service;
     },
     effects: async (tripId: string) => [...(await effectsOf(hotel, tripId)), ...(await effectsOf(airline, tripId))],
+    /** Of the airline. */
+    deadLetters: (tripId: string) => deadLettersOf(airline, tripId),
     async close() {
       for (const work of cleanups) await work();
     },

@@ -18,6 +18,8 @@ class Effects1700000000000 implements MigrationInterface {
 export class Orders {
   /** `${tripId} ${what}` → refuse it this many times. */
   readonly refusals = new Map<string, number>();
+  /** `${tripId} ${what}` → its handler breaks, each time anew. */
+  readonly poison = new Set<string>();
   /** Replies to these commands, `${tripId} ${what}`, are held back: released later, or lost. */
   readonly holding = new Set<string>();
   readonly held: { key: string; record: WireRecord; send: () => Promise<void> }[] = [];
@@ -110,6 +112,10 @@ function airlineProvider(c: TripCommands): Type {
 
     @Consume(c.bookFlight)
     async book({ payload: { tripId } }: CommandOf<TripCommands['bookFlight']>, tx: Tx) {
+      if (this.orders.poison.has(`${tripId} book-seat`)) {
+        await effect(tx, tripId, 'half a seat');
+        throw new Error('no seat map for this aircraft');
+      }
       if (this.orders.refuses(tripId, 'book-seat') || (await has(tx, tripId, 'cancel-seat'))) return refuse('FLIGHT_FULL');
       await effect(tx, tripId, 'book-seat');
       return {};
@@ -130,6 +136,7 @@ function airlineProvider(c: TripCommands): Type {
 
     @Consume(c.issueTickets)
     async issue({ payload: { tripId } }: CommandOf<TripCommands['issueTickets']>, tx: Tx) {
+      if (this.orders.poison.has(`${tripId} issue-tickets`)) throw new Error('no such paper');
       if (this.orders.refuses(tripId, 'issue-tickets')) return refuse('PRINTER_JAM');
       await effect(tx, tripId, 'issue-tickets');
       return {};
@@ -171,6 +178,13 @@ export async function startParticipant({
   class Participant {}
   return NestFactory.createApplicationContext(Participant, { logger: false, abortOnError: false });
 }
+
+/** What was set aside of a trip's commands, and why. */
+export const deadLettersOf = (database: Database, tripId: string) =>
+  database.primary.query<{ type: string; reason: string; error: string }[]>(
+    'SELECT type, reason, error FROM dead_letter WHERE key = $1 ORDER BY id',
+    [tripId],
+  );
 
 /** What was done for a trip, sorted; each thing as often as it was done. */
 export async function effectsOf(database: Database, tripId: string): Promise<string[]> {

@@ -106,6 +106,40 @@ it('asks a pivot again whose reply was lost, and gets the same answer: paid once
   expect((await world.effects(id)).sort()).toEqual(everything);
 });
 
+describe('a poison command, one whose handler breaks each time: its saga ends', () => {
+  it('before the pivot by a compensation; nothing of the broken work stays, and a dead letter says why', async () => {
+    const id = randomUUID();
+    world.orders.poison.add(`${id} book-seat`);
+    await trips.book(id);
+    await ends(id, 'COMPENSATED');
+
+    expect((await told(id)).slice(4)).toEqual([
+      'book flight sent',
+      'book flight failed HANDLER_FAILED',
+      'note trip undone',
+      'book hotel undo-sent',
+      'book hotel undone',
+      'book-trip.v1 compensated',
+    ]);
+    expect((await world.effects(id)).sort()).toEqual(['book-room', 'cancel-room']);
+    const letters = await world.deadLetters(id);
+    expect(letters.map(({ reason }) => reason)).toEqual(['HANDLER_FAILED']);
+    expect(letters[0]!.error).toContain('no seat map for this aircraft');
+  });
+
+  it('past the pivot as STUCK, which a resume ends once its handler is repaired', async () => {
+    const id = randomUUID();
+    world.orders.poison.add(`${id} issue-tickets`);
+    await trips.book(id);
+    await ends(id, 'STUCK');
+
+    world.orders.poison.delete(`${id} issue-tickets`);
+    await trips.database.transaction((tx) => trips.sagas.resume(tx, id));
+    await ends(id, 'COMPLETED');
+    expect((await world.effects(id)).sort()).toEqual(everything);
+  });
+});
+
 it('tries a step past the pivot again, then is STUCK; a resume goes on from there', async () => {
   const id = randomUUID();
   world.orders.refusals.set(`${id} issue-tickets`, 4);

@@ -8,18 +8,18 @@ import { type Fixture, record } from './fixture.js';
 import { numbersOf, upTo } from './replica.js';
 
 export function delivery(f: Fixture): void {
-  const producer = serviceName();
-  const happened = event(`${producer}.happened.v1`, { key: (p) => p.id, payload: z.object({ id: z.string(), n: z.int() }) });
-
-  @Injectable()
-  class Handlers {
-    @Consume(happened)
-    async on({ payload }: EventOf<typeof happened>, tx: Tx): Promise<void> {
-      await tx.query('INSERT INTO effect (name) VALUES ($1)', [`${payload.id}:${payload.n}`]);
-    }
-  }
-
   async function twoServices() {
+    const producer = serviceName();
+    const happened = event(`${producer}.happened.v1`, { key: (p) => p.id, payload: z.object({ id: z.string(), n: z.int() }) });
+
+    @Injectable()
+    class Handlers {
+      @Consume(happened)
+      async on({ payload }: EventOf<typeof happened>, tx: Tx): Promise<void> {
+        await tx.query('INSERT INTO effect (name) VALUES ($1)', [`${payload.id}:${payload.n}`]);
+      }
+    }
+
     const [a, b] = [await freshDatabase(), await freshDatabase()];
     f.cleanup.add(() => Promise.all([a.drop(), b.drop()]));
     const shop = await startService({ name: producer, definitions: [happened], config: a.config, transport: f.setup.open('shop') });
@@ -33,11 +33,11 @@ export function delivery(f: Fixture): void {
       transport: f.setup.open('reader'),
     });
     f.cleanup.add(() => reader.stop());
-    return { shop, reader };
+    return { shop, reader, happened };
   }
 
   it('an event arrives if and only if its transaction commits, in order per key under 16 concurrent writers', async () => {
-    const { shop, reader } = await twoServices();
+    const { shop, reader, happened } = await twoServices();
     const keys = ['k1', 'k2', 'k3'];
     const counters = new Map(keys.map((key) => [key, 0]));
     const committed: string[] = [];
@@ -70,7 +70,7 @@ export function delivery(f: Fixture): void {
   });
 
   it('an event that comes five times has one effect', async () => {
-    const { shop, reader } = await twoServices();
+    const { shop, reader, happened } = await twoServices();
     const transport = await f.connect(happened.topic);
     await shop.database.transaction((tx) => shop.outbox.add(tx, happened({ id: 'five', n: 1 })));
     await eventually(async () => expect(await reader.effects()).toContain('five:1'));

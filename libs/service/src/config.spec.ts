@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { event } from '@ballast/message';
 import { z } from 'zod';
 import { ConfigError, loadConfig } from './config.js';
@@ -25,7 +28,26 @@ describe('loadConfig', () => {
       user: 'sample',
       owner: { user: 'sample_owner', password: 'opw' },
     });
-    expect(config.kafka).toEqual({ brokers: ['k1:9092', 'k2:9092'], client: 'kafkajs' });
+    expect(config.kafka).toEqual({ brokers: ['k1:9092', 'k2:9092'], client: 'kafkajs', replicationFactor: 1 });
+  });
+
+  it('reads a secret from the file that <variable>_FILE names', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'ballast-config-')), 'password');
+    writeFileSync(file, ' from a file\n');
+    const { DATABASE_PASSWORD: _, ...others } = env;
+    expect(loadConfig(full, {}, { ...others, DATABASE_PASSWORD_FILE: file }).database?.password).toBe(' from a file');
+    const message = (given: Record<string, string>) => (catchError(() => loadConfig(full, {}, { ...others, ...given })) as Error).message;
+    expect(message({ DATABASE_PASSWORD_FILE: `${file}-gone` })).toContain(
+      'DATABASE_PASSWORD_FILE: names a file that cannot be read (ENOENT)',
+    );
+    expect(message({ DATABASE_PASSWORD_FILE: file, DATABASE_PASSWORD: 'pw' })).toContain(
+      'DATABASE_PASSWORD_FILE: is given beside DATABASE_PASSWORD',
+    );
+    rmSync(dirname(file), { recursive: true });
+  });
+
+  it('takes how many copies a topic has', () => {
+    expect(loadConfig(full, {}, { ...env, KAFKA_REPLICATION_FACTOR: '3' }).kafka?.replicationFactor).toBe(3);
   });
 
   it('lists every mistake at once, by name and never by value', () => {

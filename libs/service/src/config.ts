@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { type DatabaseConfig, type Host, parseHosts } from '@ballast/database';
 import type { KafkaClientName } from '@ballast/messaging';
 import { z } from 'zod';
+import { given, NotGivenError } from './given.js';
 import type { ServiceManifest } from './manifest.js';
 import { type RetentionConfig, readRetention } from './retention.config.js';
 import { wholeNumber } from './whole-number.js';
@@ -30,7 +31,7 @@ export interface BaseConfig {
   readonly database?: DatabaseConfig;
   /** What carries its messages. `memory` is for services that share a process: messages cannot leave it. */
   readonly transport?: 'kafka' | 'memory';
-  readonly kafka?: { readonly brokers: readonly string[]; readonly client?: KafkaClientName };
+  readonly kafka?: { readonly brokers: readonly string[]; readonly client?: KafkaClientName; readonly replicationFactor?: number };
   /** Without it the defaults of the libraries hold. */
   readonly retention?: RetentionConfig;
 }
@@ -106,10 +107,20 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
   env: Env = process.env,
 ): ConfigOf<E> {
   const problems: { variable: string; reason: string }[] = [];
+  const textOf = (variable: string): string | undefined => {
+    try {
+      return given(env, variable);
+    } catch (error) {
+      if (!(error instanceof NotGivenError)) throw error;
+      if (!problems.some((p) => p.variable === error.variable)) problems.push({ variable: error.variable, reason: error.message });
+      return undefined;
+    }
+  };
   const read = <S extends z.ZodType>(variable: string, schema: S): z.output<S> => {
-    const text = env[variable]?.trim();
+    const whole = textOf(variable);
+    const text = whole?.trim();
     // Blanks around a password are part of it.
-    const result = schema.safeParse(text === '' ? undefined : (schema as z.ZodType) === password ? env[variable] : text);
+    const result = schema.safeParse(text === '' ? undefined : (schema as z.ZodType) === password ? whole : text);
     if (!result.success) problems.push({ variable, reason: text ? messageOf(result.error) : 'is required' });
     return result.data as z.output<S>;
   };
@@ -133,13 +144,19 @@ export function loadConfig<const E extends Record<string, Extra> = Record<never,
     },
     ...(manifest.database && { database: readDatabase(manifest, read) }),
     transport,
-    ...(manifest.messages.length > 0 && transport === 'kafka' && { kafka: { brokers: read('KAFKA_BROKERS', brokers), client: read('KAFKA_CLIENT', kafkaClient) } }),
+    ...(manifest.messages.length > 0 && transport === 'kafka' && { kafka: readKafka(read) }),
     ...(manifest.database && { retention: readRetention(read, (variable, reason) => problems.push({ variable, reason })) }),
   };
   const own = Object.fromEntries(Object.entries(extras ?? {}).map(([key, [variable, schema]]) => [key, read(variable, schema)]));
   if (problems.length > 0) throw new ConfigError(manifest.name, problems);
   return deepFreeze({ ...base, ...own }, manifest) as ConfigOf<E>;
 }
+
+const readKafka = (read: Read): BaseConfig['kafka'] => ({
+  brokers: read('KAFKA_BROKERS', brokers),
+  client: read('KAFKA_CLIENT', kafkaClient),
+  replicationFactor: read('KAFKA_REPLICATION_FACTOR', wholeNumber(1, 9).default(1)),
+});
 
 type Read = <S extends z.ZodType>(variable: string, schema: S) => z.output<S>;
 

@@ -85,6 +85,7 @@ async function messagingParts(config: BaseConfig, parts: ServiceParts) {
     kafkaTransport({
       brokers: [...config.kafka!.brokers],
       ...(config.kafka!.client && { client: config.kafka!.client }),
+      ...(config.kafka!.replicationFactor && { replicationFactor: config.kafka!.replicationFactor }),
       clientId: instanceId,
       ...(config.retention && { retention: config.retention.topic }),
     });

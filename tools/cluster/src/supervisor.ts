@@ -101,7 +101,7 @@ export class SupervisedService {
 
   /**
    * Stops it and starts what is on disk now, which may be broken: a process that ends before it was ready is not started again.
-   * Resolves when it is ready; what it does without by then, if that lasts, is in `away`.
+   * Resolves when it takes requests; what it still does without is in `away`.
    *
    * @param options `grace`: milliseconds until one that does not stop (it may stand at a breakpoint) is killed; `signal` ends the
    *   wait, not the process
@@ -109,10 +109,11 @@ export class SupervisedService {
    */
   async replace(options: { grace: number; signal: AbortSignal }): Promise<{ away: readonly string[] }> {
     await this.stop(options.grace);
+    options.signal.throwIfAborted();
     this.#trial = true;
     try {
       await this.start();
-      return await this.ready({ firstTime: true, degradedAfter: 5_000, signal: options.signal });
+      return await this.ready({ firstTime: true, degradedAfter: 0, signal: options.signal });
     } finally {
       this.#trial = false;
     }
@@ -146,7 +147,7 @@ export class SupervisedService {
       if (firstTime && first && !first.alive && !this.#interrupt.signal.aborted) throw this.#failure('ended while it started');
       if (!this.#wanted) throw new ClusterError(`${this.name} was stopped`);
       const health = await this.#health();
-      if (health?.status === 'ok' || (health?.status === 'degraded' && Date.now() - start > degradedAfter))
+      if (health?.status === 'ok' || (health?.status === 'degraded' && Date.now() - start >= degradedAfter))
         return { away: health.away ?? [] };
       if (health) last = `it is ${health.status}${health.away?.length ? `, without ${health.away.join(', ')}` : ''}`;
       await sleep(200);

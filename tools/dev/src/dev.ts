@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type Cluster, messageOf, parseStart, runInForeground } from '@ballast/cluster';
+import { type Cluster, type SupervisedService, messageOf, parseStart, runInForeground } from '@ballast/cluster';
 import { workspaceRoot } from '@ballast/testing';
 import { Compiler } from './compiler.js';
 import { devHelp, takeLogs } from './dev-options.js';
@@ -10,6 +10,7 @@ import { inspectorLines } from './inspectors.js';
 import { followLogs } from './log-follow.js';
 import { logFiles, logNames } from './log-sources.js';
 import { Reloader } from './reloader.js';
+import type { Replaceable } from './service-reload.js';
 import { watchSources } from './watcher.js';
 
 /** `npm run dev`: the platform as `npm start` has it, with an inspector per service, and every edit served after a moment. */
@@ -38,8 +39,9 @@ async function reloadOnChange(cluster: Cluster): Promise<{ stop(): Promise<void>
   const root = workspaceRoot();
   const compiler = new Compiler(root);
   const services = [...cluster.services.values()];
+  const names = services.map(({ name }) => name);
   const reloader = new Reloader({
-    services,
+    processes: processesOf(services),
     compile: () => compiler.compile(),
     distrust: (file, project) => compiler.distrust(file, project),
     readGraph: () => readGraph(root),
@@ -47,7 +49,6 @@ async function reloadOnChange(cluster: Cluster): Promise<{ stop(): Promise<void>
     atOnce: Math.max(2, availableParallelism()),
     tell: (event) => eventLines(event).forEach((line) => console.log(line)),
   });
-  const names = services.map(({ name }) => name);
   const watcher = await watchSources(root, (files) => {
     for (const note of files.map((file) => restartNote(file, names))) if (note) console.log(note);
     reloader.changed(files);
@@ -60,6 +61,17 @@ async function reloadOnChange(cluster: Cluster): Promise<{ stop(): Promise<void>
       await reloader.stop();
     },
   };
+}
+
+/** Without Kafka all services share one process: what is done to one of them is done to all. */
+function processesOf(services: readonly SupervisedService[]): Replaceable[] {
+  const byPid = new Map<number | undefined, SupervisedService[]>();
+  for (const service of services) byPid.set(service.pid, [...(byPid.get(service.pid) ?? []), service]);
+  return [...byPid.values()].map((members) => ({
+    name: members.length > 1 ? 'services' : members[0]!.name,
+    services: members.map(({ name }) => name),
+    replace: (options) => members[0]!.replace(options),
+  }));
 }
 
 main().catch((error: unknown) => {

@@ -22,10 +22,10 @@ export function eventLines(event: ReloadEvent): string[] {
     ];
   }
   if (event.kind === 'nothing') return [line('✔', `${event.mended ? 'compiles again' : filesOf(event.files)}: nothing to restart`)];
-  const { service, files, seconds, away, failure } = event.outcome;
+  const { name: service, files, seconds, away, failure } = event.outcome;
   const changed = `changed ${filesOf(files, `apps/${service}/`)}`;
   if (failure !== undefined) return [line(service, `${changed} ✖ ${failure}`), line('', 'it is down until the next change')];
-  const without = away?.length ? `, without ${away.join(', ')}` : '';
+  const without = away?.length ? `, still without ${away.join(', ')}` : '';
   return [line(service, `${changed} → serving again after ${seconds.toFixed(1)} s${without}`)];
 }
 

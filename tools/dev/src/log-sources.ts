@@ -13,6 +13,8 @@ const infrastructure: Record<string, (home: Home) => string[]> = {
   kafka: (home) => [join(home.kafka, 'kafka.log')],
   postgres: (home) => ['a', 'b'].map((node) => join(postgresHome(home), `postgres-${node}.log`)),
   jaeger: (home) => [home.logOf('jaeger')],
+  // Without Kafka: what the process all services share says before it is one of theirs.
+  services: (home) => [home.logOf('services')],
 };
 
 /**
@@ -24,7 +26,7 @@ export function logNames(asked: readonly string[], services: readonly string[] =
   const known = [...services, ...Object.keys(infrastructure)];
   const unknown = asked.find((name) => name !== 'all' && !known.includes(name));
   if (unknown !== undefined) throw new ClusterError(`There is no "${unknown}": one of ${known.join(', ')}, or all (every service)`);
-  return [...new Set(asked.flatMap((name) => (name === 'all' ? services : [name])))];
+  return [...new Set(asked.flatMap((name) => (name === 'all' ? [...services, 'services'] : [name])))];
 }
 
 /** The files behind names; they need not be there yet. */

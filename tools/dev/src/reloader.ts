@@ -4,7 +4,7 @@ import { type Outcome, type Replaceable, ServiceReload } from './service-reload.
 
 /** What reloading needs of the world. */
 export interface ReloadPorts {
-  services: readonly Replaceable[];
+  processes: readonly Replaceable[];
   /** Compiles what changed; the errors. */
   compile(): Promise<readonly Diagnostic[]>;
   /** Told of each changed file before it is compiled. */
@@ -28,7 +28,7 @@ export type ReloadEvent =
  * whatever happened in between. A service with an error in what it is built from is left alone.
  */
 export class Reloader {
-  readonly #services: readonly { name: string; reload: ServiceReload }[];
+  readonly #processes: readonly { services: readonly string[]; reload: ServiceReload }[];
   #graph: ProjectGraph;
   #changed = new Map<string, number>();
   #running: Promise<void> | undefined;
@@ -39,11 +39,11 @@ export class Reloader {
   constructor(private readonly ports: ReloadPorts) {
     this.#graph = ports.readGraph();
     const inTurn = limit(ports.atOnce);
-    this.#services = ports.services.map((service) => ({
-      name: service.name,
+    this.#processes = ports.processes.map((process) => ({
+      services: process.services,
       reload: new ServiceReload(
-        service,
-        () => ports.fingerprint(this.#closure(service.name)),
+        process,
+        () => ports.fingerprint(this.#closure(process.services)),
         inTurn,
         (outcome) => ports.tell({ kind: 'outcome', outcome }),
       ),
@@ -60,18 +60,18 @@ export class Reloader {
     if (this.#stopped) return;
     for (const file of files) if (!this.#changed.has(file)) this.#changed.set(file, performance.now());
     this.#due = true;
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= Promise.resolve().then(() => this.#run());
   }
 
   /** Resolves when nothing is left to do. */
   async settled(): Promise<void> {
     while (this.#running) await this.#running;
-    await Promise.all(this.#services.map(({ reload }) => reload.settled()));
+    await Promise.all(this.#processes.map(({ reload }) => reload.settled()));
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([this.#running, ...this.#services.map(({ reload }) => reload.stop())]);
+    await Promise.all([this.#running, ...this.#processes.map(({ reload }) => reload.stop())]);
   }
 
   async #run(): Promise<void> {
@@ -90,6 +90,7 @@ export class Reloader {
       this.#apply(files, errors);
       files.clear();
     }
+    this.#running = undefined; // in the same turn as the last look: no change falls in between
   }
 
   async #compile(): Promise<readonly Diagnostic[]> {
@@ -107,9 +108,9 @@ export class Reloader {
     const broken = new Set(errors.map(({ file }) => file && this.#graph.projectOf(file)));
     const held: string[] = [];
     let replaced = 0;
-    for (const { name, reload } of this.#services) {
-      const closure = this.#closure(name);
-      if (broken.has(undefined) || closure.some((project) => broken.has(project))) held.push(name);
+    for (const { services, reload } of this.#processes) {
+      const closure = this.#closure(services);
+      if (broken.has(undefined) || closure.some((project) => broken.has(project))) held.push(...services);
       else if (
         reload.want(
           [...files.keys()].filter((file) => isIn(file, closure)),
@@ -124,8 +125,8 @@ export class Reloader {
     else if (replaced === 0 && (files.size > 0 || mended)) this.ports.tell({ kind: 'nothing', files: [...files.keys()], mended });
   }
 
-  #closure(service: string): string[] {
-    return this.#graph.closure(`apps/${service}`);
+  #closure(services: readonly string[]): string[] {
+    return [...new Set(services.flatMap((service) => this.#graph.closure(`apps/${service}`)))].sort();
   }
 }
 

@@ -1,13 +1,15 @@
 import { messageOf } from '@ballast/cluster';
 
-/** A service as far as reloading goes. */
+/** A process as far as reloading goes. */
 export interface Replaceable {
   readonly name: string;
+  /** The services in it: one, or without Kafka all. */
+  readonly services: readonly string[];
   replace(options: { grace: number; signal: AbortSignal }): Promise<{ away: readonly string[] }>;
 }
 
 export interface Outcome {
-  service: string;
+  name: string;
   /** The files that made it necessary. */
   files: readonly string[];
   /** From the first change that was seen until it answers, or failed. */
@@ -64,7 +66,7 @@ export class ServiceReload {
     if (fingerprint === (pending?.fingerprint ?? this.#served) && !again) return false;
     this.#wanted = { fingerprint, files: [...new Set([...(pending?.files ?? []), ...files])], since: pending?.since ?? since };
     this.#wait.abort();
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= Promise.resolve().then(() => this.#run());
     return true;
   }
 
@@ -82,6 +84,7 @@ export class ServiceReload {
 
   async #run(): Promise<void> {
     while (this.#wanted && !this.#stopped) await this.inTurn(() => this.#attempt());
+    this.#running = undefined; // in the same turn as the last look at what is wanted: no wish falls in between
   }
 
   async #attempt(): Promise<void> {
@@ -95,7 +98,7 @@ export class ServiceReload {
     // What was compiled while it loaded may be in it by half: whatever comes next, it is not that.
     this.#served = this.fingerprint() === wanted.fingerprint ? wanted.fingerprint : undefined;
     this.#failed = 'error' in result;
-    const told = { service: this.service.name, files, seconds: (performance.now() - since) / 1000 };
+    const told = { name: this.service.name, files, seconds: (performance.now() - since) / 1000 };
     this.tell('error' in result ? { ...told, failure: messageOf(result.error) } : { ...told, away: result.away });
   }
 }

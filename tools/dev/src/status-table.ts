@@ -6,7 +6,7 @@ export function statusTable(report: StatusReport): string {
   const { gateway, services, kafka, postgres, memoryBytes, trouble } = report;
   const rows = [
     ['', 'health', 'pid', 'up', 'restarts', 'outbox', 'lag', 'dead', 'sagas', 'MB', 'address'],
-    ...services.map(serviceRow),
+    ...services.map((service, index) => serviceRow(service, isShared(services, index))),
     row('gateway', gateway.up ? 'ok' : 'DOWN', report.pid, gateway.memoryBytes, gateway.url),
     ...postgres.map(({ name, role, pid, memoryBytes: bytes, port, lagBytes }) =>
       row(
@@ -23,20 +23,14 @@ export function statusTable(report: StatusReport): string {
   return [...table(rows), ...total, ...trouble.map((line) => `✖ ${line}`)].join('\n');
 }
 
-function serviceRow({
-  name,
-  health,
-  away,
-  pid,
-  uptimeSeconds,
-  restarts,
-  outbox,
-  lag,
-  deadLetters,
-  sagas,
-  memoryBytes,
-  url,
-}: ServiceStatus): string[] {
+function isShared(services: readonly ServiceStatus[], index: number): boolean {
+  const { pid } = services[index]!;
+  return pid !== undefined && services.findIndex((service) => service.pid === pid) < index;
+}
+
+/** `shared`: in the process of a service above, whose memory that is. */
+function serviceRow(service: ServiceStatus, shared: boolean): string[] {
+  const { name, health, away, pid, uptimeSeconds, restarts, outbox, lag, deadLetters, sagas, memoryBytes, url } = service;
   const state = away.length > 0 ? `${health}: no ${away.join(', ')}` : health;
   const waiting = outbox && (outbox.pending > 0 ? `${outbox.pending} (${duration(outbox.oldestSeconds)})` : '0');
   const stuck = sagas && (sagas.stuck > 0 ? `${sagas.unfinished} (${sagas.stuck} STUCK)` : String(sagas.unfinished));
@@ -50,7 +44,7 @@ function serviceRow({
     String(lag ?? '-'),
     String(deadLetters ?? '-'),
     stuck ?? '-',
-    memoryBytes === undefined ? '-' : mb(memoryBytes),
+    shared ? '″' : memoryBytes === undefined ? '-' : mb(memoryBytes),
     url,
   ];
 }

@@ -3,7 +3,15 @@ export { type Availability, dockerImageAvailable } from './docker.js';
 export { eventually } from './eventually.js';
 export { type FaultProxy, faultProxy } from './fault-proxy.js';
 export { isRunning, killProcess, pauseFamily, pauseProcess } from './faults.js';
-export { type KafkaFaults, type KafkaKind, type KafkaOptions, NoKafkaError, type RunningKafka, startKafka } from './kafka.js';
+export {
+  kafkaAvailable,
+  type KafkaFaults,
+  type KafkaKind,
+  type KafkaOptions,
+  NoKafkaError,
+  type RunningKafka,
+  startKafka,
+} from './kafka.js';
 export { randomSecret, uniqueName } from './names.js';
 export { freePort, type Host, portIsFree } from './ports.js';
 export { dropPostgres, type PostgresAccess, type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.js';

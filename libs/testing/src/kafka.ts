@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Child } from './child.js';
+import type { Availability } from './docker.js';
 import { brokerAnswers } from './kafka-ready.js';
 import { dockerKafkaAvailable, startDockerKafka } from './kafka-docker.js';
 import { javaKafkaAvailable, startJavaKafka } from './kafka-java.js';
@@ -68,6 +69,19 @@ export async function startKafka(options: KafkaOptions): Promise<RunningKafka> {
     `There is no Kafka: KAFKA_BROKERS is not set, ${docker.reason}, ${java.reason}. ` +
       'Start Docker, or install Java 17 or newer and Maven, or set KAFKA_BROKERS to brokers that run.',
   );
+}
+
+/**
+ * Whether `startKafka` would find one, without starting it; else what is missing. Docker, which may have to pull an image to know,
+ * is asked only where there is no Java.
+ */
+export async function kafkaAvailable(options: Pick<KafkaOptions, 'brokers' | 'cache' | 'log' | 'signal'>): Promise<Availability> {
+  const { brokers, cache = join(workspaceRoot(), '.ballast', 'kafka'), log = () => undefined, signal } = options;
+  if (brokers?.length) return { available: true };
+  const java = await javaKafkaAvailable(cache);
+  if (java.available) return java;
+  const docker = await dockerKafkaAvailable({ log, ...(signal && { signal }) });
+  return docker.available ? docker : { available: false, reason: `KAFKA_BROKERS is not set, ${docker.reason}, ${java.reason}` };
 }
 
 async function externalKafka(brokers: string[]): Promise<RunningKafka> {

@@ -1,4 +1,5 @@
-import type { KafkaKind, RunningKafka, RunningPostgres } from '@ballast/testing';
+import type { KafkaKind, RunningPostgres } from '@ballast/testing';
+import { type Carrier, chooseCarrier } from './carrier.js';
 import { endLine } from './end-line.js';
 import { ClusterError } from './errors.js';
 import { prepareGround } from './ground.js';
@@ -22,8 +23,8 @@ export interface ClusterOptions {
   portOffset?: number;
   /** Begin with nothing: drops data, logs, passwords and keys. */
   fresh?: boolean;
-  /** Which Kafka; by default the first that is there. */
-  kafka?: { choose?: KafkaKind; brokers?: string[] };
+  /** Which Kafka; by default the first that is there, and where there is none, or with `memory`, every service in one process without one. */
+  kafka?: { choose?: KafkaKind | 'memory'; brokers?: string[] };
   /** A collector that takes the traces. Without one a Jaeger is looked for; `false`: none is wanted. */
   otlpEndpoint?: string | false;
   /** More environment for a service, by its name; `*` for all. */
@@ -49,13 +50,13 @@ export interface Cluster {
   readonly accounts: Accounts;
   /** Whether this is the first start with these accounts: their passwords are still to be shown. */
   readonly newAccounts: boolean;
-  readonly kafka: RunningKafka;
+  readonly kafka: Carrier;
   readonly postgres: RunningPostgres;
   readonly traces: Traces;
   readonly purchase?: Purchase;
   readonly timings: readonly Timing[];
   service(name: string): SupervisedService;
-  /** A crash, by default: the supervisor starts it again. */
+  /** A crash, by default: the supervisor starts it again. Without Kafka it is one of all services, for they share a process. */
   kill(service: string, signal?: NodeJS.Signals): Promise<void>;
   /** Stops a service gracefully and starts it anew; resolves when it is ready. */
   restart(service: string): Promise<void>;
@@ -96,16 +97,19 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
   };
   let up = false;
   const tell = (line: string) => up && !scope.closed && options.onTrouble?.(line);
-  const services = superviseServices(ground, {
-    onChange: publish,
-    onRestart: ({ name, logFile }, exit) => tell(endLine(name, exit, logFile, 'started again')),
-  });
+  let services: ReadonlyMap<string, SupervisedService> = new Map();
 
   // All begin at once; what needs another waits for it.
-  const [startingKafka, startingPostgres, startingTraces] = [startKafka(ground), startPostgres(ground), startTraces(ground)];
+  const choosing = chooseCarrier(ground);
+  const [startingKafka, startingPostgres, startingTraces] = [startKafka(ground, choosing), startPostgres(ground), startTraces(ground)];
   const startingServices = (async () => {
     await createDatabases(ground, await startingPostgres);
-    await startServices(ground, services, { otlpEndpoint: (await startingTraces).endpoint, kafka: startingKafka });
+    const supervised = superviseServices(ground, await choosing, {
+      onChange: publish,
+      onRestart: ({ name, logFile }, exit) => tell(endLine(name, exit, logFile, 'started again')),
+    });
+    services = supervised.services;
+    await startServices(ground, supervised, { otlpEndpoint: (await startingTraces).endpoint, kafka: startingKafka });
   })();
   const parts = [startingKafka, startingPostgres, startingTraces, startGateway(ground), startingServices] as const;
   const [kafka, postgres, traces, { url }] = await Promise.all(parts).catch(async (error: unknown) => {
@@ -117,7 +121,7 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
 
   running = {
     gateway: url,
-    kafka: { brokers: kafka.brokers, ...(kafka.child && { pid: kafka.child.pid }) },
+    kafka: { kind: kafka.kind, brokers: kafka.brokers, ...(kafka.child && { pid: kafka.child.pid }) },
     postgres: { nodes: postgres.nodes.map(({ name, host, pid }) => ({ name, ...host, pid })) },
   };
   const newAccounts = publishAccounts(home, accounts);

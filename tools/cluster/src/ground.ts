@@ -52,7 +52,7 @@ export async function prepareGround(options: ClusterOptions, scope: Scope): Prom
     ...(options.inspect ? manifests : []).map((each) => ({ port: inspectorPort(portOf(each)), purpose: `the inspector of ${each.name}` })),
     { port: shifted.postgres, purpose: 'Postgres' },
     { port: shifted.replica, purpose: 'the Postgres replica' },
-    ...(options.kafka?.brokers?.length ? [] : [{ port: shifted.kafka, purpose: 'Kafka' }]),
+    ...(options.kafka?.brokers?.length || options.kafka?.choose === 'memory' ? [] : [{ port: shifted.kafka, purpose: 'Kafka' }]),
   ];
   await requirePorts(wanted, orphaned ? orphansStopWithin : 0);
   if (options.fresh) dropHome(home);

@@ -14,6 +14,8 @@ export interface Home {
   readonly credentials: string;
   /** The accounts auth creates when it starts, 0600. */
   readonly bootstrap: string;
+  /** What carried the messages of the services whose data is here. */
+  readonly carrier: string;
   /** What runs now: the starter, the URLs, the processes. */
   readonly run: string;
   logOf(name: string): string;
@@ -31,6 +33,7 @@ export function openHome(directory = join(workspaceRoot(), '.ballast')): Home {
     secrets: join(directory, 'secrets.json'),
     credentials: join(directory, 'credentials.json'),
     bootstrap: join(directory, 'auth-bootstrap.json'),
+    carrier: join(directory, 'data', 'carrier.json'),
     run: join(directory, 'run.json'),
     logOf: (name) => join(logs, `${name}.log`),
   };
@@ -45,7 +48,7 @@ export function dropLogs(home: Home): void {
 /** Deletes data, logs, passwords and keys. Downloads and compiled files stay. Nothing may run there. */
 export function dropHome(home: Home): void {
   dropPostgres(home.postgres);
-  for (const path of [home.kafka, home.logs, home.secrets, home.credentials, home.bootstrap])
+  for (const path of [home.kafka, home.logs, home.secrets, home.credentials, home.bootstrap, home.carrier])
     rmSync(path, { recursive: true, force: true });
   mkdirSync(home.logs, { recursive: true });
 }

@@ -1,27 +1,32 @@
 import { join } from 'node:path';
 import {
   createServiceDatabase,
-  type RunningKafka,
   type RunningPostgres,
   startKafka as launchKafka,
   startPostgres as launchPostgres,
   workspaceRoot,
 } from '@ballast/testing';
+import { type Carrier, type Choice, inMemory, rememberingKafka } from './carrier.js';
 import type { Ground } from './ground.js';
 import { databasePasswords } from './service-environment.js';
 import { startSteps } from './steps.js';
 import { findTraces, type Traces } from './traces.js';
 
-export function startKafka({ progress, scope, home, ports, options }: Ground): Promise<RunningKafka> {
+export function startKafka({ progress, scope, home, ports, options }: Ground, choosing: Promise<Choice>): Promise<Carrier> {
   // Downloads are shared by all clusters of this workspace.
   const cache = join(workspaceRoot(), '.ballast', 'kafka');
   return progress.step(
     startSteps.kafka,
-    (log) =>
-      scope.own(
-        (signal) => launchKafka({ directory: home.kafka, cache, port: ports.kafka, ...options.kafka, log, signal }),
+    async (log) => {
+      const choice = await choosing;
+      if (!choice.kafka) return inMemory(choice.why);
+      const { choose, brokers } = options.kafka ?? {};
+      const wanted = { ...(choose && choose !== 'memory' && { choose }), ...(brokers && { brokers }) };
+      return scope.own<Carrier>(
+        (signal) => rememberingKafka(home, () => launchKafka({ directory: home.kafka, cache, port: ports.kafka, ...wanted, log, signal })),
         (kafka) => kafka.stop(),
-      ),
+      );
+    },
     ({ describe }) => describe,
   );
 }

@@ -23,7 +23,15 @@ describe('the options of npm start', () => {
     [{ OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_SDK_DISABLED: 'false' }, undefined],
   ])('reads %j as tracing does', (env, endpoint) => expect(parseStart([], env).options.otlpEndpoint).toBe(endpoint));
 
+  it('takes a kind of Kafka, or none', () => {
+    expect(parseStart(['--kafka', 'memory'], {}).options.kafka).toEqual({ choose: 'memory' });
+    const brokers = { KAFKA_BROKERS: 'a:9092' };
+    expect(parseStart(['--kafka', 'external'], brokers).options.kafka).toEqual({ choose: 'external', brokers: ['a:9092'] });
+  });
+
   it.each([
+    [['--kafka', 'rabbit'], /^--kafka must be one of external, docker, java, memory, not "rabbit"$/],
+    [['--kafka', 'external'], /^--kafka external needs KAFKA_BROKERS$/],
     [['--frsh'], /^Unknown option '--frsh'; see --help$/],
     [['now'], /^Unexpected argument 'now'/],
     [['--port-offset', 'ten'], /^--port-offset must be a whole number from 0 to 48849, not "ten"$/],

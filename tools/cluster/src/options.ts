@@ -9,6 +9,8 @@ export const startHelp = `Usage: npm start [-- options]
   --fresh            begin with nothing: drops data, logs, passwords and keys of earlier runs
   --port-offset N    add N to every port, to run beside something else
   --home DIRECTORY   keep data elsewhere than in .ballast
+  --kafka KIND       external (KAFKA_BROKERS), docker or java instead of the first that is there; memory: none, every
+                     service in one process, as where there is no Kafka
   --help
 
 KAFKA_BROKERS uses brokers that run already, OTEL_EXPORTER_OTLP_ENDPOINT (or _TRACES_ENDPOINT) sends traces
@@ -26,6 +28,7 @@ export function parseStart(args: readonly string[], env: Env): { help: boolean; 
     fresh: { type: 'boolean', default: false },
     'port-offset': { type: 'string', default: '0' },
     home: { type: 'string' },
+    kafka: { type: 'string' },
     help: { type: 'boolean', default: false },
   });
   const offset = Number(values['port-offset']);
@@ -39,16 +42,27 @@ export function parseStart(args: readonly string[], env: Env): { help: boolean; 
     .filter(Boolean);
   const bad = brokers?.find((broker) => !/^[^\s:]+:\d+$/.test(broker));
   if (bad !== undefined) throw new ClusterError(`KAFKA_BROKERS must be host:port, several with commas; "${bad}" is not`);
+  const choose = kafkaKindOf(values['kafka'], brokers);
   return {
     help: values['help'] === true,
     options: {
       portOffset: offset,
       fresh: values['fresh'] === true,
       ...(typeof values['home'] === 'string' && { home: values['home'] }),
-      ...(brokers?.length && { kafka: { brokers } }),
+      ...((brokers?.length || choose) && { kafka: { ...(brokers?.length && { brokers }), ...(choose && { choose }) } }),
       ...otlpOf(env),
     },
   };
+}
+
+const kafkaKinds = ['external', 'docker', 'java', 'memory'] as const;
+
+function kafkaKindOf(wanted: unknown, brokers: readonly string[] | undefined): (typeof kafkaKinds)[number] | undefined {
+  if (wanted === undefined) return undefined;
+  const kind = kafkaKinds.find((each) => each === wanted);
+  if (!kind) throw new ClusterError(`--kafka must be one of ${kafkaKinds.join(', ')}, not "${String(wanted)}"`);
+  if (kind === 'external' && !brokers?.length) throw new ClusterError('--kafka external needs KAFKA_BROKERS');
+  return kind;
 }
 
 /** By the variables that `@ballast/tracing` goes by: what services inherit decides over what they are told. */

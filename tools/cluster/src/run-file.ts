@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { isRunning } from '@ballast/testing';
+import type { Carrier } from './carrier.js';
 import { ClusterError } from './errors.js';
 import { readPrivate, writePrivate } from './secrets.js';
 
@@ -10,7 +11,8 @@ export interface RunFile {
   startedAt?: string;
   gateway?: string;
   services: Record<string, { pid: number | undefined; url: string; restarts: number }>;
-  kafka?: { brokers: string[]; pid?: number };
+  /** `memory`: there is none, and all services share one process. */
+  kafka?: { kind: Carrier['kind']; brokers: string[]; pid?: number };
   postgres?: { nodes: { name: string; host: string; port: number; pid: number | undefined }[] };
 }
 

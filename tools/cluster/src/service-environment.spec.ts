@@ -41,6 +41,12 @@ describe('what a service is told', () => {
     });
   });
 
+  it('is that messages stay in memory where there is no broker', () => {
+    const { brokers: _none, ...alone } = world;
+    expect(serviceEnvironment(payment, alone)).toMatchObject({ TRANSPORT: 'memory' });
+    expect(serviceEnvironment(payment, alone)).not.toHaveProperty('KAFKA_BROKERS');
+  });
+
   it('shares a key with the service it needs, and no secret with anyone else', () => {
     const of = (manifest: typeof auth) => serviceEnvironment(manifest, world);
     expect(of(payment)['PSP_API_KEY']).toBe(of(psp)['PSP_API_KEY']);

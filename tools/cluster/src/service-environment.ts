@@ -8,7 +8,8 @@ export interface World {
   portOf(manifest: ServiceManifest): number;
   secrets: Secrets;
   databaseHosts: readonly Host[];
-  brokers: readonly string[];
+  /** None: messages stay in the memory of the process that all services share. */
+  brokers?: readonly string[];
   /** The file of accounts that auth creates when it starts. */
   bootstrapFile: string;
 }
@@ -29,7 +30,7 @@ export function serviceEnvironment(manifest: ServiceManifest, world: World): Rec
   };
   const passwords = databasePasswords(name, secrets);
   return {
-    ...Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => inherited.test(entry[0]))),
+    ...inheritedEnvironment(),
     SERVICE_HOST: '127.0.0.1',
     PORT: String(world.portOf(manifest)),
     // The same after a crash, so that the next process takes its relay's lease back at once.
@@ -44,11 +45,16 @@ export function serviceEnvironment(manifest: ServiceManifest, world: World): Rec
       DATABASE_OWNER: `${name}_owner`,
       DATABASE_OWNER_PASSWORD: passwords.ownerPassword,
     }),
-    ...(manifest.messages.length > 0 && { KAFKA_BROKERS: world.brokers.join(',') }),
+    ...(manifest.messages.length > 0 && (world.brokers ? { KAFKA_BROKERS: world.brokers.join(',') } : { TRANSPORT: 'memory' })),
     ...Object.fromEntries(manifest.needs.map((need) => [`${constant(need)}_URL`, urlOf(need) ?? ''])),
     ...Object.fromEntries([name, ...manifest.needs].map((each) => [`${constant(each)}_API_KEY`, secrets.get(`${each}ApiKey`)])),
     ...(name === 'auth' && { AUTH_KEY_SECRET: secrets.get('authKeySecret'), AUTH_BOOTSTRAP_FILE: world.bootstrapFile }),
   };
+}
+
+/** What a service gets of our own environment. */
+export function inheritedEnvironment(): Record<string, string> {
+  return Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => inherited.test(entry[0])));
 }
 
 /** The passwords of a service's two database roles. */

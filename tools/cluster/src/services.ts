@@ -1,43 +1,49 @@
-import { join } from 'node:path';
-import { type Exit, workspaceRoot } from '@ballast/testing';
+import type { Exit } from '@ballast/testing';
+import type { Choice } from './carrier.js';
 import { type Gateway, startGateway as openGateway } from './gateway.js';
 import type { Ground } from './ground.js';
 import { inspectorPort } from './inspector.js';
+import { appFile, nodeArguments } from './node-arguments.js';
 import { serviceEnvironment, type World } from './service-environment.js';
 import { startSteps } from './steps.js';
 import { SupervisedService } from './supervisor.js';
+import { superviseTogether } from './together.js';
 
-/** One supervisor per manifest; starts none of them yet. */
-export function superviseServices(
-  ground: Ground,
-  watch: { onChange: () => void; onRestart: (service: SupervisedService, exit: Exit) => void },
-): Map<string, SupervisedService> {
+/** Services by name, and the processes they run in: as many, or one for all. */
+export interface Supervised {
+  readonly services: ReadonlyMap<string, SupervisedService>;
+  readonly processes: readonly SupervisedService[];
+}
+
+export interface Watch {
+  onChange: () => void;
+  onRestart: (service: SupervisedService, exit: Exit) => void;
+}
+
+/** One supervisor per manifest, or, without Kafka, one for all; starts nothing yet. */
+export function superviseServices(ground: Ground, choice: Choice, watch: Watch): Supervised {
   const { home, manifests, options, ports, secrets, portOf, urlOf } = ground;
   const world: World = {
     manifests,
     secrets,
     portOf,
     databaseHosts: [ports.postgres, ports.replica].map((port) => ({ host: '127.0.0.1', port })),
-    brokers: options.kafka?.brokers ?? [`127.0.0.1:${ports.kafka}`],
+    ...(choice.kafka && { brokers: options.kafka?.brokers ?? [`127.0.0.1:${ports.kafka}`] }),
     bootstrapFile: home.bootstrap,
   };
-  return new Map(
-    manifests.map((manifest) => {
-      const { name } = manifest;
-      const env = { ...serviceEnvironment(manifest, world), ...options.env?.['*'], ...options.env?.[name] };
-      return [
-        name,
-        new SupervisedService({
-          name,
-          url: urlOf(manifest),
-          args: argumentsOf(name, options.inspect ? inspectorPort(portOf(manifest)) : undefined),
-          env,
-          logFile: home.logOf(name),
-          ...watch,
-        }),
-      ];
-    }),
+  const members = manifests.map((manifest) => ({
+    name: manifest.name,
+    url: urlOf(manifest),
+    env: { ...serviceEnvironment(manifest, world), ...options.env?.['*'], ...options.env?.[manifest.name] },
+    logFile: home.logOf(manifest.name),
+    inspector: options.inspect ? inspectorPort(portOf(manifest)) : undefined,
+  }));
+  if (!choice.kafka) return superviseTogether(members, { home, env: options.env?.['*'] ?? {}, watch });
+  const processes = members.map(
+    ({ inspector, ...member }) =>
+      new SupervisedService({ ...member, args: nodeArguments(appFile(member.name, 'main'), inspector), ...watch }),
   );
+  return { processes, services: new Map(processes.map((service) => [service.name, service])) };
 }
 
 /**
@@ -46,21 +52,20 @@ export function superviseServices(
  */
 export function startServices(
   { progress, scope }: Ground,
-  services: ReadonlyMap<string, SupervisedService>,
+  { services, processes }: Supervised,
   { otlpEndpoint, kafka }: { otlpEndpoint: string | undefined; kafka: Promise<unknown> },
 ): Promise<unknown> {
-  const all = [...services.values()];
   const env: Record<string, string> = otlpEndpoint ? { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint } : {};
   return progress.step(
     startSteps.services,
     async () => {
       await scope.own(
-        () => Promise.all(all.map((service) => service.start(env))),
-        () => Promise.all(all.map((service) => service.stop())),
+        () => Promise.all(processes.map((each) => each.start(env))),
+        () => Promise.all(processes.map((each) => each.stop())),
       );
-      await Promise.all(all.map((service) => service.ready({ firstTime: true, after: kafka })));
+      await Promise.all(processes.map((each) => each.ready({ firstTime: true, after: kafka })));
     },
-    () => all.map(({ name }) => name).join(', '),
+    () => [...services.keys()].join(', ') + (processes.length < services.size ? ', in one process' : ''),
   );
 }
 
@@ -75,12 +80,4 @@ export function startGateway({ progress, scope, manifests, ports, urlOf }: Groun
       ),
     ({ url }) => url,
   );
-}
-
-/** How Node runs a service: with tracing before everything else. */
-function argumentsOf(name: string, inspector: number | undefined): string[] {
-  const main = join(workspaceRoot(), 'apps', name, 'dist', 'src', 'main.js');
-  // Its address is announced by HTTP alone: in the log it would stand between an error and its cause.
-  const inspect = inspector === undefined ? [] : [`--inspect=127.0.0.1:${inspector}`, '--inspect-publish-uid=http'];
-  return [...inspect, '--import', '@ballast/tracing/register', '--enable-source-maps', main];
 }

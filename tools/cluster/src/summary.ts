@@ -14,7 +14,7 @@ export async function summary(cluster: Cluster, timings: readonly Timing[], tota
     ['shop', cluster.url],
     ...[...cluster.services.values()].map(({ name, url }): [string, string] => [name, `${url}/docs`]),
     ['Postgres', `${postgres.primary.host}:${postgres.primary.port}${replica}`],
-    ['Kafka', `${kafka.brokers.join(',')}  ${kafka.describe}`],
+    ['Kafka', kafkaLine(kafka)],
     ['traces', traces.describe],
     ['logs', `${shownPath(home.logs)}/`],
     ['accounts', accountLine(newAccounts, accounts, shownPath(home.credentials))],
@@ -23,6 +23,17 @@ export async function summary(cluster: Cluster, timings: readonly Timing[], tota
     ['memory', memoryLine(bytes, cluster)],
   ];
   return rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`).join('\n');
+}
+
+/** Where Kafka is; without one, what is different, and how to get it. */
+function kafkaLine({ kind, brokers, describe }: Cluster['kafka']): string {
+  if (kind !== 'memory') return `${brokers.join(',')}  ${describe}`;
+  return [
+    describe,
+    'all services share one process: none is restarted alone, and one that fails takes the others along;',
+    'nothing is lost with it, for an outbox keeps what has not been taken; crash tests need Kafka.',
+    'To get Kafka start Docker, install Java 17 and Maven, or set KAFKA_BROKERS',
+  ].join('\n             ');
 }
 
 /** The memory of all processes, and of what it is not: a container's processes are not children of ours. */

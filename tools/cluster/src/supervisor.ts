@@ -10,6 +10,8 @@ export interface SupervisedOptions {
   args: readonly string[];
   env: Record<string, string>;
   logFile: string;
+  /** The services within it, when it runs several: it is ready when all are. */
+  lodgers?: readonly { url: string; logFile: string }[];
   /** Called whenever its process changes. */
   onChange?: (service: SupervisedService) => void;
   /** Called when it ended without being asked and was started again. */
@@ -190,18 +192,33 @@ export class SupervisedService {
     this.options.onRestart?.(this, exit);
   }
 
-  async #health(): Promise<{ status: string; away?: string[] } | undefined> {
-    try {
-      const response = await fetch(`${this.url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
-      return (await response.json()) as { status: string; away?: string[] };
-    } catch {
-      return undefined;
+  /** Of several within it, that of the first which is not well. */
+  async #health(): Promise<Health | undefined> {
+    for (const { url } of this.options.lodgers ?? [this]) {
+      const health = await healthAt(url);
+      if (health?.status !== 'ok') return health;
     }
+    return { status: 'ok' };
   }
 
   #failure(what: string): ClusterError {
-    const { name, logFile } = this.options;
-    const reason = lastWords(logFile);
-    return new ClusterError(`${name} ${what}${reason && `: ${reason}`} (${logFile})`);
+    const { name, logFile, lodgers = [] } = this.options;
+    const logs = [logFile, ...lodgers.map((lodger) => lodger.logFile)];
+    const [log, reason] = logs.map((file) => [file, lastWords(file)] as const).find(([, words]) => words) ?? [logFile, ''];
+    return new ClusterError(`${name} ${what}${reason && `: ${reason}`} (${log})`);
+  }
+}
+
+interface Health {
+  status: string;
+  away?: string[];
+}
+
+async function healthAt(url: string): Promise<Health | undefined> {
+  try {
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) });
+    return (await response.json()) as Health;
+  } catch {
+    return undefined;
   }
 }

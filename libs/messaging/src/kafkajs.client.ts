@@ -6,6 +6,7 @@ import { protocolError } from './kafkajs.errors.js';
 import { kafkaLogger } from './kafkajs.logger.js';
 import { KafkaJsMember } from './kafkajs.member.js';
 import type { SubscribeOptions } from './transport.js';
+import { within } from './within.js';
 
 /**
  * Kafka by kafkajs, partitioned as Java clients do. The producer is not idempotent: its sequence numbers break for good when two sends
@@ -13,7 +14,7 @@ import type { SubscribeOptions } from './transport.js';
  */
 export class KafkaJsClient implements KafkaClient {
   private readonly kafka: Kafka;
-  private readonly admin: Admin;
+  private admin: Admin;
   private producer?: Promise<Producer>;
 
   constructor(private readonly connecting: Connecting) {
@@ -29,30 +30,33 @@ export class KafkaJsClient implements KafkaClient {
   }
 
   async connect(): Promise<void> {
-    await this.connectedProducer();
-  }
-
-  async listTopics(): Promise<string[]> {
-    await this.admin.connect();
-    return this.admin.listTopics();
-  }
-
-  async createTopics(topics: readonly NewTopic[]): Promise<void> {
-    await this.admin.createTopics({
-      waitForLeaders: true,
-      timeout: 10_000,
-      topics: topics.map(({ topic, partitions, replicationFactor, config }) => ({
-        topic,
-        numPartitions: partitions,
-        replicationFactor,
-        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-      })),
+    await within(2 * REQUEST_LIMIT, this.connectedProducer(), late).catch((error: unknown) => {
+      this.dropProducer(Promise.resolve());
+      throw error;
     });
   }
 
+  listTopics(): Promise<string[]> {
+    return this.ask((admin) => admin.listTopics());
+  }
+
+  async createTopics(topics: readonly NewTopic[]): Promise<void> {
+    await this.ask((admin) =>
+      admin.createTopics({
+        waitForLeaders: true,
+        timeout: REQUEST_LIMIT,
+        topics: topics.map(({ topic, partitions, replicationFactor, config }) => ({
+          topic,
+          numPartitions: partitions,
+          replicationFactor,
+          configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+        })),
+      }),
+    );
+  }
+
   async probe(): Promise<void> {
-    await this.admin.connect();
-    await this.admin.describeCluster();
+    await this.ask((admin) => admin.describeCluster());
   }
 
   async send(records: readonly WireRecord[], givenUp: AbortSignal): Promise<void> {
@@ -83,6 +87,27 @@ export class KafkaJsClient implements KafkaClient {
     await Promise.allSettled([this.producer?.then((producer) => producer.disconnect()), this.admin.disconnect()]);
   }
 
+  /**
+   * A question to any broker. An admin that first met a broker which takes connections and answers nothing never finishes connecting, also
+   * when that broker goes on; so one that gets no answer is replaced.
+   */
+  private async ask<T>(question: (admin: Admin) => Promise<T>): Promise<T> {
+    const { admin } = this;
+    try {
+      return await within(
+        2 * REQUEST_LIMIT,
+        admin.connect().then(() => question(admin)),
+        late,
+      );
+    } catch (error) {
+      if (this.admin === admin && !protocolError(error)) {
+        this.admin = this.kafka.admin();
+        admin.disconnect().catch(() => undefined);
+      }
+      throw error;
+    }
+  }
+
   private connectedProducer(): Promise<Producer> {
     if (this.producer) return this.producer;
     const connecting = (async () => {
@@ -96,6 +121,8 @@ export class KafkaJsClient implements KafkaClient {
     return (this.producer = connecting);
   }
 }
+
+const late = () => new Error('no answer from a broker');
 
 function byTopic(records: readonly WireRecord[]): TopicMessages[] {
   const topics = new Map<string, Message[]>();

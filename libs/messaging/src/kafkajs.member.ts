@@ -4,10 +4,15 @@ import { CONNECT_LIMIT, type Connecting, FETCH_WAIT, type GroupMember, MEMBERSHI
 import { kafkaLogger } from './kafkajs.logger.js';
 import { Membership } from './kafkajs.membership.js';
 import type { Batch, ReceivedRecord, SubscribeOptions } from './transport.js';
+import { within } from './within.js';
+
+/** How long it says goodbye to its group. */
+const LEAVE_LIMIT = 3_000;
 
 export class KafkaJsMember implements GroupMember {
   /** After a session's time without a word the coordinator has given a member up, too. */
   private readonly membership = new Membership(MEMBERSHIP.sessionTimeout);
+  private readonly atWork = new Set<Promise<void>>();
   private signal?: AbortSignal;
 
   constructor(
@@ -39,7 +44,10 @@ export class KafkaJsMember implements GroupMember {
       });
     } finally {
       signal.removeEventListener('abort', stop);
-      await consumer.disconnect().catch(() => undefined);
+      // Waits for the batches at work, and then for the coordinator, which may not answer.
+      const disconnected = consumer.disconnect().catch(() => undefined);
+      while (this.atWork.size) await Promise.allSettled(this.atWork);
+      await within(LEAVE_LIMIT, disconnected, () => new Error('late')).catch(() => undefined);
       this.membership.left();
     }
   }
@@ -51,7 +59,11 @@ export class KafkaJsMember implements GroupMember {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
-      eachBatch: (payload) => this.handle(payload),
+      eachBatch: async (payload) => {
+        const work = this.handle(payload).finally(() => this.atWork.delete(work));
+        this.atWork.add(work);
+        await work;
+      },
     });
   }
 

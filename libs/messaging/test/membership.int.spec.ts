@@ -1,14 +1,15 @@
 import { testBrokers, uniqueName } from '@ballast/testing';
 import { AssignerProtocol, Kafka, logLevel, PartitionAssigners } from 'kafkajs';
-import { Cleanup, eventually, newTransport } from './harness.js';
+import { kafkaClients, kafkaTransport } from '../src/index.js';
+import { Cleanup, eventually } from './harness.js';
 
 const cleanup = new Cleanup();
 afterEach(() => cleanup.run());
 
-it('tells a broker that answers from a group that takes the consumer in', async () => {
+it.each(kafkaClients)('%s tells a broker that answers from a group that takes the consumer in', async (client) => {
   const group = uniqueName('group');
   const topic = `${group}.events`;
-  const transport = newTransport();
+  const transport = kafkaTransport({ brokers: testBrokers(), clientId: 'test', client });
   cleanup.add(() => transport.close());
   await transport.connect([topic]);
 

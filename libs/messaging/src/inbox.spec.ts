@@ -57,7 +57,7 @@ it('has each effect once, whatever part of a batch comes again', async () => {
 it.each([
   ['no primary', new NoPrimaryError('gone')],
   ['a deadlock', Object.assign(new Error('deadlock detected'), { code: '40P01' })],
-  ['a statement time-out', Object.assign(new Error('canceling statement'), { code: '57014' })],
+  ['a wait for a lock', Object.assign(new Error('canceling statement due to lock timeout'), { code: '55P03' })],
   ['a full disk', Object.assign(new Error('could not extend file'), { code: '53100' })],
 ])('tries again after %s, however often, and counts nothing', async (_, error) => {
   let failures = 20;
@@ -113,6 +113,66 @@ it('lets go of a batch that is no longer its own, without committing what it did
   await inbox.onBatch(batch);
   expect(database.state.effects).toHaveLength(128);
   expect(batch.committed).toBe('128');
+});
+
+it('leaves alone, one by one too, what is no longer its own', async () => {
+  const batch = new MemoryBatch(upTo(4));
+  const deadlock = Object.assign(new Error('deadlock detected'), { code: '40P01' });
+  const { inbox, database } = setUp((n, { transactions }) => {
+    if (transactions === 1) throw deadlock;
+    if (n === 1) batch.active = false;
+  });
+  await inbox.onBatch(batch);
+  expect(database.state.effects).toEqual(['0', '1']);
+  expect(batch.committed).toBeUndefined();
+});
+
+describe('a statement that runs out of time', () => {
+  const late = Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' });
+  const batchOf = (partition: number, from: number) =>
+    Object.assign(new MemoryBatch([recordOf(from, `${partition}`), recordOf(from + 1, `${partition}`)]), { partition });
+
+  it('is tried again a few times, and counts for nothing when it passes then', async () => {
+    let failures = 5;
+    const { inbox, database } = setUp((n) => {
+      if (n === 1 && failures-- > 0) throw late;
+    });
+    await inbox.onBatch(new MemoryBatch(upTo(3)));
+    expect(database.state).toMatchObject({ effects: ['0', '1', '2'], letters: [] });
+  });
+
+  it('does not stop its partition for good when it is one message that is too slow', async () => {
+    const { inbox, database } = setUp((n) => {
+      if (n === 1) throw late;
+    });
+    await inbox.onBatch(new MemoryBatch([recordOf(0, 'a'), recordOf(1, 'b'), recordOf(2, 'a')]));
+    expect(database.state.effects).toEqual(['0', '2']);
+    expect(database.state.letters.map((l) => [l.messageId, l.reason, l.attempts])).toEqual([['m1', 'HANDLER_FAILED', 3]]);
+  });
+
+  it('is nobody’s fault while all are slow, for however long', async () => {
+    let slow = 200;
+    const { inbox, database } = setUp(() => {
+      if (slow-- > 0) throw late;
+    });
+    await Promise.all([inbox.onBatch(batchOf(0, 0)), inbox.onBatch(batchOf(1, 10))]);
+    expect(database.state.letters).toEqual([]);
+    expect(database.state.effects.sort()).toEqual(['0', '1', '10', '11']);
+  });
+
+  it('is the message’s own fault while others pass, whoever else is slow', async () => {
+    const { inbox, database } = setUp((n) => {
+      if (n === 0 || n === 10) throw late;
+    });
+    const others = async () => {
+      for (let from = 20; database.state.letters.length < 4; from += 2) {
+        await inbox.onBatch(batchOf(2, from));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await Promise.all([inbox.onBatch(batchOf(0, 0)), inbox.onBatch(batchOf(1, 10)), others()]);
+    expect(database.state.letters.map((l) => l.messageId).sort()).toEqual(['m0', 'm1', 'm10', 'm11']);
+  });
 });
 
 it('beats while it waits for the database, and ends with the error when the membership is lost', async () => {

@@ -1,20 +1,15 @@
-import { CommitUnknownError, isUnavailable, type Tx } from '@ballast/database';
-import type { Reply } from '@ballast/message';
+import { CommitUnknownError, isUnavailable, sqlState, type Tx } from '@ballast/database';
 import { backoff } from '@ballast/resilience';
-import { inSpan, SpanKind, withContext } from '@ballast/tracing';
-import { Deferred, Refused } from './answer.js';
+import { Refused } from './answer.js';
 import { BatchSession, StaleBatchError } from './batch-session.js';
 import { isBlameless } from './blame.js';
 import type { Clock } from './clock.js';
-import type { DeadLetters } from './dead-letters.js';
-import type { InboxStore } from './inbox.store.js';
-import { classify, type DeadLetterReason, type Incoming, type ValidMessage } from './incoming.js';
-import type { Intents } from './intents.js';
+import { Effects, type EffectsSettings, type Outcome } from './effects.js';
+import { classify, type Incoming, type ValidMessage } from './incoming.js';
 import { forgetLag, noteLag } from './lag.js';
 import { metrics } from './metrics.js';
-import { replyAddressOf } from './reply-address.js';
-import type { ReplyWriter } from './reply-writer.js';
 import type { Router } from './route.js';
+import { Slowness } from './slowness.js';
 import type { Batch } from './transport.js';
 import { Trouble } from './trouble.js';
 
@@ -25,16 +20,9 @@ export interface UnitOfWork {
   whenAvailable(signal?: AbortSignal): Promise<void>;
 }
 
-export interface InboxSettings {
-  group: string;
+export interface InboxSettings extends EffectsSettings {
   router: Router;
   database: UnitOfWork;
-  store: InboxStore;
-  deadLetters: DeadLetters;
-  replies: ReplyWriter;
-  intents: Pick<Intents, 'write'>;
-  /** Notes what is being handled, so that what it publishes names its cause. */
-  setCause(tx: Tx, messageId: string): void;
   clock: Clock;
 }
 
@@ -43,15 +31,15 @@ const CHUNK = 64;
 /** How often a message that fails by itself is tried before it is set aside. */
 const ATTEMPTS = 3;
 const RETRY = { initial: 200, max: 1_000 };
-
-/** A dead letter is told by its reason. */
-type Outcome = 'handled' | 'duplicate' | 'refused' | DeadLetterReason;
+const TIMED_OUT = '57014';
 
 /** A failed transaction, and whether the handlers had been reached: before that, the failure is not theirs. */
 class Failure extends Error {
   readonly blameless: boolean;
   /** It would have failed whatever the messages were. A deadlock is not of that kind: many messages hold many locks, one alone holds few. */
   readonly wholesale: boolean;
+  /** The handler's own statement ran out of time. Waiting for a lock ends sooner, and is another error. */
+  readonly slow: boolean;
   constructor(
     override readonly cause: unknown,
     reached: boolean,
@@ -59,6 +47,7 @@ class Failure extends Error {
     super(cause instanceof Error ? cause.message : String(cause));
     this.blameless = !reached || isBlameless(cause);
     this.wholesale = !reached || isUnavailable(cause) || cause instanceof CommitUnknownError;
+    this.slow = reached && sqlState(cause) === TIMED_OUT;
   }
 }
 
@@ -67,9 +56,13 @@ class Failure extends Error {
  * transaction; when it fails, each gets its own. In order per partition, except that a poisoned event's key waits while others go on.
  */
 export class Inbox {
+  private readonly effects: Effects;
   private readonly troubles = new Map<string, Trouble>();
+  private readonly slowness = new Slowness();
 
-  constructor(private readonly s: InboxSettings) {}
+  constructor(private readonly s: InboxSettings) {
+    this.effects = new Effects(s);
+  }
 
   /** Handles what the batch holds and commits its offsets. Rejects when the membership was lost; what is left comes again. */
   async onBatch(batch: Batch): Promise<void> {
@@ -90,6 +83,7 @@ export class Inbox {
       forgetLag(batch);
       if (!(error instanceof StaleBatchError)) throw error;
     } finally {
+      this.slowness.forget(placeOf(session));
       session.end();
     }
   }
@@ -105,7 +99,10 @@ export class Inbox {
         }
       }
     }
-    for (const item of items) await this.alone(item, session);
+    for (const item of items) {
+      session.check();
+      await this.alone(item, session);
+    }
   }
 
   /** One message, until it is handled, refused or set aside. Only failures of its own count. */
@@ -114,13 +111,13 @@ export class Inbox {
       try {
         return await this.together([item], session);
       } catch (failure) {
-        const { blameless, cause } = failure as Failure;
-        if (blameless) {
+        const { blameless, cause, slow } = failure as Failure;
+        if (blameless && !(slow && this.slowness.isOwn(placeOf(session)))) {
           await this.waitOut(failure, ++outages, session);
         } else if (cause instanceof Refused && item.route?.kind === 'command') {
-          return this.insist(item, session, (tx) => this.refuse(tx, item as ValidMessage, cause));
+          return this.insist(item, session, (tx) => this.effects.refuse(tx, item as ValidMessage, cause));
         } else if (attempt >= ATTEMPTS) {
-          return this.insist(item, session, (tx) => this.bury(tx, item, session, cause as Error, attempt));
+          return this.insist(item, session, (tx) => this.effects.bury(tx, item, session.batch.partition, cause as Error, attempt));
         } else {
           await session.pause(backoff(attempt++, RETRY));
         }
@@ -136,105 +133,15 @@ export class Inbox {
     try {
       outcomes = await this.s.database.transaction(async (tx) => {
         reached = false;
-        const claimed = await this.claim(tx, items);
+        const claimed = await this.effects.claim(tx, items);
         reached = true;
-        return this.apply(tx, items, claimed, session.batch.partition);
+        return this.effects.apply(tx, items, claimed, session.batch.partition);
       }, retries);
     } catch (error) {
       throw new Failure(error, reached);
     }
-    this.troubleOf(session).over();
+    this.passed(session);
     items.forEach((item, i) => this.count(item, outcomes[i]!));
-  }
-
-  private async apply(tx: Tx, items: readonly Incoming[], { fresh, parked }: Claimed, partition: number): Promise<Outcome[]> {
-    const answers = new Map<string, Reply>();
-    const again: ValidMessage[] = [];
-    const outcomes: Outcome[] = [];
-    for (const item of items) {
-      if (item.envelope && !fresh.delete(item.envelope.id)) {
-        if (item.kind === 'message' && item.route.kind === 'command') again.push(item);
-        outcomes.push('duplicate');
-      } else if (item.kind === 'invalid') {
-        const burial = { partition, reason: item.reason, error: item.error, attempts: 0 };
-        if (await this.s.deadLetters.bury(tx, item, burial)) parked.add(item.envelope!.key);
-        outcomes.push(item.reason);
-      } else if (item.route.kind === 'event' && parked.has(item.envelope.key)) {
-        const error = new Error('an earlier event of this key is in the dead letters');
-        await this.s.deadLetters.bury(tx, item, { partition, reason: 'KEY_PARKED', error, attempts: 0 });
-        outcomes.push('KEY_PARKED');
-      } else {
-        outcomes.push(await this.run(tx, item, partition, answers));
-      }
-    }
-    if (again.length) await this.answerAgain(tx, again, answers);
-    if (answers.size) await this.s.store.keepReplies(tx, answers);
-    return outcomes;
-  }
-
-  private run(tx: Tx, { envelope, record, route }: ValidMessage, partition: number, answers: Map<string, Reply>): Promise<Outcome> {
-    const attributes = {
-      'messaging.system': 'kafka',
-      'messaging.operation.type': 'process',
-      'messaging.operation.name': 'process',
-      'messaging.destination.name': record.topic,
-      'messaging.destination.partition.id': String(partition),
-      'messaging.kafka.offset': Number(record.offset),
-      'messaging.kafka.message.key': record.key,
-      'messaging.message.id': envelope.id,
-      'messaging.consumer.group.name': this.s.group,
-      'ballast.message.type': envelope.type,
-    };
-    return inSpan(`process ${record.topic}`, { kind: SpanKind.CONSUMER, parent: envelope.trace, attributes }, async () => {
-      this.s.setCause(tx, envelope.id);
-      const answer = await route.handle(envelope, tx);
-      if (!answer) return 'handled';
-      const address = replyAddressOf(envelope);
-      if (answer instanceof Deferred) {
-        await this.s.intents.write(tx, answer.draft, address ? { reply: address } : {});
-        return 'handled';
-      }
-      answers.set(envelope.id, answer);
-      if (address) this.s.replies.send(tx, address, answer);
-      return answer.outcome === 'failed' ? 'refused' : 'handled';
-    });
-  }
-
-  /** The asker may have lost the answer, so it is given again; a command that is still at work answers when it is done. */
-  private async answerAgain(tx: Tx, commands: readonly ValidMessage[], answers: ReadonlyMap<string, Reply>): Promise<void> {
-    const ids = commands.map(({ envelope }) => envelope.id);
-    const kept = await this.s.store.replies(tx, ids);
-    for (const { envelope } of commands) {
-      const reply = answers.get(envelope.id) ?? kept.get(envelope.id);
-      const address = replyAddressOf(envelope);
-      if (reply && address) withContext(envelope.trace, () => this.s.replies.send(tx, address, reply));
-    }
-  }
-
-  private claim(tx: Tx, items: readonly Incoming[]): Promise<Claimed> {
-    const named = items.flatMap(({ envelope }) => (envelope ? [{ id: envelope.id, type: envelope.type }] : []));
-    const keys = items.flatMap(({ envelope, route }) => (envelope && route?.kind === 'event' ? [envelope.key] : []));
-    return this.s.store.claim(tx, items[0]!.record.topic, named, [...new Set(keys)]);
-  }
-
-  private async refuse(tx: Tx, item: ValidMessage, { code, message }: Refused): Promise<Outcome> {
-    const { fresh } = await this.claim(tx, [item]);
-    if (!fresh.size) return 'duplicate';
-    const reply: Reply = { outcome: 'failed', code, message };
-    const address = replyAddressOf(item.envelope);
-    if (address) withContext(item.envelope.trace, () => this.s.replies.send(tx, address, reply));
-    await this.s.store.keepReplies(tx, new Map([[item.envelope.id, reply]]));
-    return 'refused';
-  }
-
-  private async bury(tx: Tx, item: Incoming, session: BatchSession, error: Error, attempts: number): Promise<Outcome> {
-    const { fresh } = await this.claim(tx, [item]);
-    if (item.envelope && !fresh.size) return 'duplicate';
-    const { partition } = session.batch;
-    await withContext(item.envelope?.trace ?? {}, () =>
-      this.s.deadLetters.bury(tx, item, { partition, reason: 'HANDLER_FAILED', error, attempts }),
-    );
-    return 'HANDLER_FAILED';
   }
 
   /** No handler runs in `work`, so whatever fails is not the message's fault. */
@@ -242,7 +149,7 @@ export class Inbox {
     for (let tries = 1; ; tries++) {
       try {
         this.count(item, await this.s.database.transaction(work));
-        return this.troubleOf(session).over();
+        return this.passed(session);
       } catch (error) {
         await this.waitOut(error, tries, session);
       }
@@ -263,12 +170,17 @@ export class Inbox {
     if (outcome === 'duplicate') metrics.duplicates().inc();
   }
 
-  private troubleOf({ batch }: BatchSession): Trouble {
-    const key = `${batch.topic}/${batch.partition}`;
+  private passed(session: BatchSession): void {
+    this.slowness.passed(placeOf(session));
+    this.troubleOf(session).over();
+  }
+
+  private troubleOf(session: BatchSession): Trouble {
+    const key = placeOf(session);
     const trouble = this.troubles.get(key) ?? new Trouble('a partition cannot be worked on');
     this.troubles.set(key, trouble);
     return trouble;
   }
 }
 
-type Claimed = Awaited<ReturnType<InboxStore['claim']>>;
+const placeOf = ({ batch }: BatchSession): string => `${batch.topic}/${batch.partition}`;

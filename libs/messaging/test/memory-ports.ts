@@ -17,8 +17,16 @@ export class MemoryDatabase implements UnitOfWork, InboxStore {
   onCommit: () => { error: Error; committed: boolean } | void = () => undefined;
   available: () => Promise<void> = () => Promise.resolve();
   transactions = 0;
+  private last: Promise<unknown> = Promise.resolve();
 
-  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+  /** One after the other, since a rollback takes the whole state back. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const next = this.last.then(() => this.alone(work));
+    this.last = next.catch(() => undefined);
+    return next;
+  }
+
+  private async alone<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     this.transactions++;
     const before = structuredClone(this.state);
     try {

@@ -38,7 +38,7 @@ export class OrderProgress implements BeforeApplicationShutdown {
     const order = this.watched.get(orderId) ?? { listeners: new Set() };
     this.watched.set(orderId, order);
     order.listeners.add(listener);
-    if (order.progress) listener(order.progress);
+    if (order.progress) notify(listener, order.progress);
     // The looks belong to no listener's trace.
     this.running ??= withContext({}, () => this.run());
     return () => {
@@ -85,6 +85,15 @@ export class OrderProgress implements BeforeApplicationShutdown {
     // It may be watched anew since the query went out, with less known than was asked for.
     if (entries[0]?.seq !== before.length + 1) return;
     order.progress = { ...state, entries: [...before, ...entries] };
-    for (const listener of [...order.listeners]) listener(order.progress);
+    for (const listener of [...order.listeners]) notify(listener, order.progress);
+  }
+}
+
+/** What one listener does wrong is not the others' harm: they are told, and the looks go on. */
+function notify(listener: Listener, progress: Progress): void {
+  try {
+    listener(progress);
+  } catch (error) {
+    logger().error({ err: error }, 'a listener to the progress of an order failed');
   }
 }

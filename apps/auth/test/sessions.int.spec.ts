@@ -3,7 +3,6 @@ import type { TestService } from '@ballast/service/testing';
 import { testDatabase } from '@ballast/testing';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { SessionTokens } from '../src/auth.schemas.js';
-import { SessionService } from '../src/session.service.js';
 import { newEmail, PASSWORD, post, startAuth, type TestDb } from './setup.js';
 
 let database: TestDb;
@@ -110,15 +109,23 @@ it('DELETE /auth/sessions/current ends the family; the access token runs out by 
   expect((await auth.request('/auth/sessions/current', { method: 'DELETE' })).status).toBe(401);
 });
 
-it('a family lives 30 days, and is then deleted with its tokens', async () => {
+it('a family lives 30 days, or a day after its end, and is then deleted with its tokens', async () => {
   const { refreshToken, accessToken } = await signIn();
   const family = decodeJwt(accessToken)['sid'];
   const [{ days }] = await query('SELECT extract(day FROM expires_at - now())::int AS days FROM refresh_family WHERE id = $1', [family]);
   expect([29, 30]).toContain(days);
   await query("UPDATE refresh_family SET expires_at = now() - interval '1 second' WHERE id = $1", [family]);
   expect(await refresh(refreshToken)).toMatchObject(refused);
-  expect(await auth.app.get(SessionService).prune()).toBe(1);
-  expect(await query('SELECT 1 FROM refresh_token WHERE family_id = $1', [family])).toEqual([]);
+  const ended = await Promise.all(
+    [25, 23].map(async (hours) => {
+      const sid = decodeJwt((await signIn()).accessToken)['sid'];
+      await query("UPDATE refresh_family SET ended_at = now() - $2 * interval '1 hour' WHERE id = $1", [sid, hours]);
+      return sid;
+    }),
+  );
+  expect(await auth.app.get(Database, { strict: false }).retention.prune()).toMatchObject({ refresh_family: 2 });
+  const left = await query('SELECT DISTINCT family_id FROM refresh_token WHERE family_id = ANY ($1)', [[family, ...ended]]);
+  expect(left).toEqual([{ family_id: ended[1] }]);
 });
 
 it('keeps hashes of tokens only, and no salt once a successor was used', async () => {

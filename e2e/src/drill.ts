@@ -1,6 +1,15 @@
 import { join } from 'node:path';
-import { startCluster, type Cluster } from '@ballast/cluster';
-import { eventually, pauseFamily, startKafka, workspaceRoot, type Host, type PostgresNode, type RunningKafka } from '@ballast/testing';
+import { readManifests, startCluster, startGateway, type Cluster, type Gateway, type SupervisedService } from '@ballast/cluster';
+import {
+  eventually,
+  freePort,
+  pauseFamily,
+  startKafka,
+  workspaceRoot,
+  type Host,
+  type PostgresNode,
+  type RunningKafka,
+} from '@ballast/testing';
 
 /** `primary` and `replica` as they are now; `old` is the node that was the primary before the last promotion. */
 export type Node = 'primary' | 'replica' | 'old';
@@ -12,10 +21,13 @@ export type Node = 'primary' | 'replica' | 'old';
 export class Drill {
   #kafka: RunningKafka;
   #resumeKafka: (() => Promise<void>) | undefined;
+  readonly #instances = new Map<string, SupervisedService>();
+  #gateway: Gateway | undefined;
   readonly #paused = new Map<PostgresNode, () => void>();
 
   constructor(private readonly cluster: Cluster) {
-    this.#kafka = cluster.kafka;
+    if (cluster.kafka.kind === 'memory') throw new Error('Drills stop and kill a Kafka: they need Docker, or Java with Maven');
+    this.#kafka = cluster.kafka as RunningKafka;
   }
 
   /** The processes of the services, by name; null while one is not there. */
@@ -35,6 +47,37 @@ export class Drill {
   /** Does not wait until it is ready. */
   startService(name: string): Promise<void> {
     return this.cluster.service(name).start();
+  }
+
+  /** A gateway of its own, where `route` says which instances of a service answer. Gives its URL. */
+  async openGateway(): Promise<string> {
+    const routes = (await readManifests()).flatMap(({ name, routes }) =>
+      routes.map((prefix) => ({ prefix, upstream: this.cluster.service(name).url })),
+    );
+    this.#gateway = await startGateway(routes, 0);
+    return this.#gateway.url;
+  }
+
+  /** Requests below the prefix go to these instances: services of the platform, or what was deployed beside them. */
+  async route(prefix: string, instances: readonly string[]): Promise<void> {
+    const urls = instances.map((name) => (this.#instances.get(name) ?? this.cluster.service(name)).url);
+    this.#gateway!.send(prefix, urls);
+  }
+
+  /** Starts another version of a service beside it, by the file that runs it. Gives its URL once it is ready. */
+  async deploy(service: string, instance: string, main: string): Promise<string> {
+    const logFile = this.cluster.home.logOf(instance);
+    const deployed = this.cluster.service(service).beside({ instance, port: await freePort(), main, logFile });
+    this.#instances.set(instance, deployed);
+    await deployed.start();
+    await deployed.ready({ firstTime: true });
+    return deployed.url;
+  }
+
+  /** Stops gracefully what was deployed. */
+  async retire(instance: string): Promise<void> {
+    await this.#instances.get(instance)?.stop();
+    this.#instances.delete(instance);
   }
 
   /** Waits until all services are ready and miss nothing. */
@@ -123,6 +166,9 @@ export class Drill {
     await this.resumePostgres();
     await this.resumeKafka();
     const { postgres, services } = this.cluster;
+    await Promise.all([...this.#instances.keys()].map((instance) => this.retire(instance)));
+    await this.#gateway?.close();
+    this.#gateway = undefined;
     if (!postgres.replica) await postgres.rejoin();
     await Promise.all([this.startPostgres(), this.startKafka()]);
     await this.synchronous(false);
@@ -133,6 +179,8 @@ export class Drill {
   async stop(): Promise<void> {
     await this.resumePostgres();
     await this.resumeKafka();
+    await Promise.all([...this.#instances.keys()].map((instance) => this.retire(instance)));
+    await this.#gateway?.close();
     await this.cluster.stop();
     await this.#kafka.stop();
   }

@@ -45,9 +45,10 @@ export class KafkaSubscription implements Subscription {
       try {
         await this.member.consume(signal, joined);
       } catch (error) {
-        this.trouble.found(error, { group: this.group });
+        // One is nothing yet: a coordinator that moved, or is not there yet in a broker that has just started.
+        if (failures++ > 0) this.trouble.found(error, { group: this.group });
       }
-      await systemClock.sleep(100 + backoff(++failures, { initial: 200, max: 2_000 }), signal);
+      await systemClock.sleep(100 + backoff(Math.max(1, failures), { initial: 200, max: 2_000 }), signal);
     }
   }
 }

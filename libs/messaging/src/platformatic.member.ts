@@ -1,5 +1,6 @@
 import { ConnectionPool, Consumer } from '@platformatic/kafka';
 import { type Connecting, type GroupMember, MEMBERSHIP } from './kafka.client.js';
+import { answersIn } from './platformatic.errors.js';
 import { openSlots } from './platformatic.fetcher.js';
 import { PlatformaticGroup } from './platformatic.group.js';
 import { baseOptions, closeClient } from './platformatic.options.js';
@@ -38,6 +39,10 @@ export class PlatformaticMember implements GroupMember {
         onJoined();
         await new PlatformaticRound({ consumer, group, newConnections, slots, onBatch, heard }).run(signal);
       }
+    } catch (error) {
+      // The client's own words name its request only.
+      const answers = answersIn(error);
+      throw answers.length ? new Error(answers.join(), { cause: error }) : error;
     } finally {
       this.heardAt = -Infinity;
       await group.leave();

@@ -174,6 +174,20 @@ describe('groups that are expected', () => {
   });
 });
 
+it('gives a group that nobody expected what others have not handled yet', async () => {
+  const sender = await open(EVENTS);
+  const stuck = gate();
+  await read('slow', async (batch) => {
+    await stuck.wait;
+    await done(batch);
+  });
+  const sending = sender.send([record('a', '1')]);
+  const late = await read('late');
+  stuck.open();
+  await sending;
+  expect(late.seen).toEqual(['1']);
+});
+
 it('runs a handler in the context of its subscription, not of the send', async () => {
   const whose = new AsyncLocalStorage<string>();
   const sender = await open(EVENTS);

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { type Attempt, Consume, defer, intent, Perform, refuse, Refused, Replies, type Settlement, type Transport } from '../src/index.js';
 import { SqlIntentStore } from '../src/intent.store.js';
 import { Cleanup, freshDatabase, newTransport, serviceName, startService, type TestService, eventually, sendSurely } from './harness.js';
-import { gate } from './memory-transport.js';
+import { gate } from './scripted-transport.js';
 
 const name = serviceName('pay');
 const charge = command(`${name}.charge.v1`, {

@@ -2,13 +2,13 @@ import { Database } from '@ballast/database';
 import { event } from '@ballast/message';
 
 import { z } from 'zod';
-import { Outbox, RecordRefusedError, systemClock } from '../src/index.js';
+import { Outbox, PartlySentError, RecordRefusedError, systemClock } from '../src/index.js';
 import { sqlOutboxStore } from '../src/outbox.store.js';
 import { Relay } from '../src/relay.js';
 import { SqlRelayStore } from '../src/relay.store.js';
 import { Wakeup } from '../src/wakeup.js';
 import { Cleanup, freshDatabase, migrations, newTransport, serviceName, eventually } from './harness.js';
-import { gate, ScriptedTransport } from './memory-transport.js';
+import { gate, ScriptedTransport } from './scripted-transport.js';
 
 const happened = event('shop.happened.v1', { key: (p) => p.id, payload: z.object({ id: z.string(), text: z.string().optional() }) });
 const cleanup = new Cleanup();
@@ -142,6 +142,23 @@ it('parks a record the broker refuses; other keys go on, its key waits', async (
   const parked = await database.primary.query(`SELECT id, error FROM outbox WHERE parked_at IS NOT NULL`);
   expect(parked).toEqual([{ id: poison, error: 'MESSAGE_TOO_LARGE' }]);
   expect(await relay.pass()).toBe(0);
+});
+
+it('deletes what was acknowledged of a batch, and sends the rest again in its order', async () => {
+  const transport = new ScriptedTransport();
+  await add('a', 'b', 'a', 'b');
+  transport.onSend = () => {
+    throw new PartlySentError('b waits', [0, 2]);
+  };
+  const relay = relayOf('one', transport);
+  await relay.own();
+  expect(await relay.pass()).toBe(2);
+  expect(await left()).toEqual(['b', 'b']);
+  transport.onSend = () => undefined;
+  await add('c');
+  expect(await relay.pass()).toBe(3);
+  expect(transport.keys).toEqual(['b', 'b', 'c']);
+  expect(await left()).toEqual([]);
 });
 
 it('waits for a broker that is away and parks nothing', async () => {

@@ -3,6 +3,8 @@ import type { Batch, ReceivedRecord, Transport } from '../../src/index.js';
 import { Cleanup, eventually, sendSurely, serviceName } from '../harness.js';
 import type { TransportSetup } from './conformance.js';
 
+export { gate } from '../scripted-transport.js';
+
 export type Received = ReceivedRecord & { partition: number };
 
 export interface Reader {
@@ -112,11 +114,4 @@ export class Fixture {
   send(transport: Transport, records: WireRecord[]): Promise<void> {
     return sendSurely(transport, records, this.ending.signal);
   }
-}
-
-/** A promise and the way to settle it. */
-export function gate(): { wait: Promise<void>; open: () => void } {
-  let open!: () => void;
-  const wait = new Promise<void>((resolve) => (open = resolve));
-  return { wait, open };
 }

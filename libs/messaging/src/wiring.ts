@@ -56,7 +56,7 @@ export function checkWiring({ service, definitions, consumes }: Wanted, { handle
       mistakes.push(
         `${where} handles event ${definition.type}, which is not in \`consumes\`: add it in apps/${service}/service.ts, or remove the @Consume`,
       );
-    if (definition.kind === 'event' && stated && false)
+    if (definition.kind === 'event' && stated && stated !== definition)
       mistakes.push(
         `${where} reads ${definition.type} otherwise than \`consumes\` states: give @Consume the very definition that apps/${service}/service.ts lists`,
       );

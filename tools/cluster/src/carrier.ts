@@ -19,7 +19,7 @@ export type Choice = { kafka: true } | { kafka: false; why: string };
  *
  * @throws {ClusterError} when data that Kafka took part in would go on without it: what was sent there and not yet read is on no outbox
  */
-export async function chooseCarrier({ options: { kafka = {} }, home, scope }: Ground): Promise<Choice> {
+export async function chooseCarrier({ options: { kafka = {} }, home, scope }: Pick<Ground, 'options' | 'home' | 'scope'>): Promise<Choice> {
   const earlier = carrierOf(home); // before Postgres makes its directory
   const choice = await choose(kafka, scope);
   if (!choice.kafka && earlier === 'kafka') {

@@ -18,6 +18,7 @@ const COMMANDS = {
   logs: { module: 'tools/dev/dist/logs.js', build: true },
   sync: { module: 'tools/dev/dist/sync.js', build: true },
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
+  soak: { module: 'tools/soak/dist/soak.js', build: true },
   schemas: { module: 'tools/schemas.mjs', build: true },
   test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles
   build: { build: true },

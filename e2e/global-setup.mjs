@@ -36,6 +36,7 @@ export default async function globalSetup() {
     throw error;
   }
   process.env.BALLAST_E2E_HOME = home;
+  process.env.BALLAST_E2E_COLLECTOR = JSON.stringify(receiver.env);
   process.env.BALLAST_E2E_SPANS = `http://127.0.0.1:${spans.address().port}`;
 }
 

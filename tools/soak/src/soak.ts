@@ -63,7 +63,8 @@ async function main(): Promise<void> {
   });
   try {
     const run = await soak(cluster, { minutes, rate, retention, home: values.home, out: values.out, signal: stopping.signal });
-    console.log(`\n${passed(run) ? 'Flat' : 'Not flat'}: ${join(values.out, 'soak.md')}`);
+    const verdict = stopping.signal.aborted ? 'Ended early' : passed(run) ? 'Flat' : 'Not flat';
+    console.log(`\n${verdict}: ${join(values.out, 'soak.md')}`);
     process.exitCode = stopping.signal.aborted ? 130 : passed(run) ? 0 : 1;
   } finally {
     await cluster.stop();

@@ -65,7 +65,7 @@ describe('POST /auth/accounts', () => {
     await register(email);
     const db = auth.app.get(Database, { strict: false }).primary;
     const [row] = await db.query('SELECT * FROM account WHERE email = $1', [email]);
-    expect(row.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,p=1,t=2\$/);
+    expect(row.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
     expect(JSON.stringify(row)).not.toContain(PASSWORD);
   });
 });

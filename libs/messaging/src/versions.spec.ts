@@ -1,4 +1,5 @@
 import { encode, event, type Envelope, type WireRecord } from '@ballast/message';
+import { createLogger } from '@ballast/tracing';
 import { z } from 'zod';
 import { hurry, MemoryBatch, MemoryDatabase } from '../test/memory-ports.js';
 import { DeadLetters } from './dead-letters.js';
@@ -6,6 +7,10 @@ import { Inbox } from './inbox.js';
 import { Replies } from './replies.js';
 import { ReplyWriter } from './reply-writer.js';
 import { routerOf } from './wiring.js';
+
+// Hundreds of schedules, each with its dead letters: what is logged of them would take most of the time.
+jest.setTimeout(30_000);
+beforeAll(() => void createLogger({ service: 'reader', level: 'silent' }));
 
 /** One event in two versions; `happened` is the fact they tell. */
 const payload = z.object({ happened: z.string() });

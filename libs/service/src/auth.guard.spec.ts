@@ -176,7 +176,9 @@ describe('rate limit', () => {
   });
 
   it('does not believe it from anyone else', async () => {
-    const limited = await testService(SampleModule, sampleManifest, { config: { http: { trustedProxies: [], rateLimit: 2, shutdownGrace: 0 } } });
+    const limited = await testService(SampleModule, sampleManifest, {
+      config: { http: { trustedProxies: [], rateLimit: 2, shutdownGrace: 0 } },
+    });
     const statuses = [];
     for (let i = 0; i < 3; i++)
       statuses.push((await limited.request('/things', { headers: { 'x-forwarded-for': `203.0.113.${i}` } })).status);

@@ -19,6 +19,7 @@ const COMMANDS = {
   sync: { module: 'tools/dev/dist/sync.js', build: true },
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
   soak: { module: 'tools/soak/dist/soak.js', build: true },
+  generate: { module: 'tools/compose/dist/generate.js', build: true },
   schemas: { module: 'tools/schemas.mjs', build: true },
   test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles
   build: { build: true },

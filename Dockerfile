@@ -1,0 +1,42 @@
+# One file for every service: docker build --build-arg SERVICE=cart -t ballast/cart .
+# Everything before `runtime` is the same for all of them, so it is built once. Works with BuildKit and with the classic builder.
+
+FROM node:24-trixie-slim AS base
+WORKDIR /ballast
+ENV NODE_ENV=production NPM_CONFIG_UPDATE_NOTIFIER=false
+
+# What npm reads and nothing else, so that the layers of packages below stay until a package.json or the lock changes.
+FROM base AS manifests
+COPY . .
+RUN mkdir /manifests && find . -name package.json -o -name package-lock.json -o -name .npmrc | xargs cp --parents -t /manifests
+
+FROM base AS packages
+COPY --from=manifests /manifests .
+RUN npm ci --include=dev --ignore-scripts --no-audit --no-fund --loglevel=error && npm cache clean --force --loglevel=silent
+COPY infra/docker/assemble.mjs infra/docker/
+RUN node infra/docker/assemble.mjs packages /packages
+
+FROM packages AS build
+COPY . .
+RUN node node_modules/typescript-native/bin/tsc -b tsconfig.build.json && node infra/docker/assemble.mjs compiled /compiled
+
+FROM base AS runtime
+# Runs as nobody's root, needs no capability and writes nothing: compose takes both away (infra/compose/service.yml).
+USER node
+ENV SERVICE_HOST=0.0.0.0 PORT=3000 TRUSTED_PROXIES=uniquelocal OTEL_NODE_RESOURCE_DETECTORS=env,host,process
+
+# Seeds and demonstrates a running platform; no service.
+FROM runtime AS tools
+COPY --from=packages /packages/tools/compose/ ./
+COPY --from=build /compiled/tools/compose/ ./
+# By this file the launchers, which are imported too, know the workspace's root.
+COPY nx.json ./
+
+FROM runtime AS service
+ARG SERVICE
+COPY --from=packages /packages/apps/${SERVICE}/ ./
+COPY --from=build /compiled/apps/${SERVICE}/ ./
+COPY infra/docker/healthy.mjs ./
+EXPOSE 3000
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["node", "healthy.mjs"]
+CMD ["node", "--enable-source-maps", "--import", "@ballast/tracing/register", "main.mjs"]

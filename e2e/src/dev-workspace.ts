@@ -2,7 +2,6 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
-  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { readRun } from '@ballast/cluster';
 import { dropPostgres, eventually, workspaceRoot } from '@ballast/testing';
 
@@ -123,7 +122,11 @@ function linkPackages(root: string, directory: string): void {
   const [from, to] = [root, directory].map((place) => join(place, 'node_modules')) as [string, string];
   mkdirSync(join(to, '@ballast'), { recursive: true });
   for (const name of readdirSync(from)) if (name !== '@ballast') symlinkSync(join(from, name), join(to, name));
-  for (const group of ['libs', 'apps', 'tools'])
-    for (const name of readdirSync(join(directory, group)))
-      if (lstatSync(join(directory, group, name)).isDirectory()) symlinkSync(join(directory, group, name), join(to, '@ballast', name));
+  const grouped = ['libs', 'apps', 'tools'].flatMap((group) => readdirSync(join(directory, group)).map((name) => join(group, name)));
+  for (const folder of [...grouped, 'e2e'].filter((name) => existsSync(join(directory, name, 'package.json')))) {
+    symlinkSync(join(directory, folder), join(to, '@ballast', basename(folder)));
+    // Where it needs another version of a package than the rest.
+    const own = join(folder, 'node_modules');
+    if (existsSync(join(root, own))) symlinkSync(join(root, own), join(directory, own));
+  }
 }

@@ -16,10 +16,9 @@ const COMMANDS = {
   dev: { module: 'tools/dev/dist/dev.js', build: true },
   status: { module: 'tools/dev/dist/status.js', build: true },
   logs: { module: 'tools/dev/dist/logs.js', build: true },
-  sync: { module: 'tools/dev/dist/sync.js', build: true },
+  sync: { module: 'tools/sync.mjs', build: true },
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
   soak: { module: 'tools/soak/dist/soak.js', build: true },
-  generate: { module: 'tools/compose/dist/generate.js', build: true },
   schemas: { module: 'tools/schemas.mjs', build: true },
   test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles
   build: { build: true },

@@ -1,4 +1,4 @@
--- Made from apps/*/service.ts by `npm run generate`: change those.
+-- Made from apps/*/service.ts by `npm run sync`: change those.
 
 \set service 'auth'
 \ir service-database.sql

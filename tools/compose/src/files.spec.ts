@@ -29,7 +29,7 @@ const fileOf = (path: string) => generatedFiles(shop).get(path)!;
 const compose = parse(fileOf('infra/compose/services.yml')) as ComposeFile;
 
 describe('the committed files', () => {
-  it('are what the manifests say: npm run generate', async () => {
+  it('are what the manifests say: npm run sync', async () => {
     for (const [path, content] of generatedFiles(await manifestsOfThisShop())) {
       expect([path, readFileSync(join(root, path), 'utf8')]).toEqual([path, content]);
     }

@@ -19,4 +19,4 @@ export function generatedFiles(found: readonly ServiceManifest[]): Map<string, s
   ]);
 }
 
-const noted = (comment: string): string => `${comment} Made from apps/*/service.ts by \`npm run generate\`: change those.\n\n`;
+const noted = (comment: string): string => `${comment} Made from apps/*/service.ts by \`npm run sync\`: change those.\n\n`;

@@ -4,7 +4,7 @@ import { messageOf, readManifests } from '@ballast/cluster';
 import { workspaceRoot } from '@ballast/testing';
 import { generatedFiles } from './files.js';
 
-/** `npm run generate`: writes what follows from the manifests. A test fails while the repository holds something else. */
+/** Part of `npm run sync`: writes what docker compose needs of the manifests. A test fails while the repository holds something else. */
 async function main(): Promise<void> {
   const root = workspaceRoot();
   for (const [path, content] of generatedFiles(await readManifests(root))) {

@@ -4,14 +4,14 @@ import { messageOf, readManifests } from '@ballast/cluster';
 import { workspaceRoot } from '@ballast/testing';
 import { launchJson } from './launch.js';
 
-/** `npm run sync`: writes what is made from the services' manifests. */
+/** Part of `npm run sync`: launch configurations from the services' manifests. */
 async function main(): Promise<void> {
   const file = join(workspaceRoot(), '.vscode', 'launch.json');
   const text = launchJson(await readManifests());
   const same = existsSync(file) && readFileSync(file, 'utf8') === text;
   mkdirSync(dirname(file), { recursive: true });
   if (!same) writeFileSync(file, text);
-  console.log(`.vscode/launch.json ${same ? 'is as it has to be' : 'written'}`);
+  if (!same) console.log('wrote .vscode/launch.json');
 }
 
 main().catch((error: unknown) => {

@@ -8,7 +8,8 @@ export default {
   modulePathIgnorePatterns: ['/dist/'],
   globalSetup: '<rootDir>/libs/testing/src/jest/global-setup.mjs',
   globalTeardown: '<rootDir>/libs/testing/src/jest/global-teardown.mjs',
-  // One more than the smallest machine has cores: these tests wait for most of their time. On two cores 228 s, with two workers 332 s.
-  maxWorkers: 3,
+  // Twice the cores of the smallest machine: these tests wait for most of their time.
+  maxWorkers: 4,
+  testSequencer: '<rootDir>/jest.sequencer.mjs',
   testTimeout: 60_000,
 };

@@ -1,4 +1,4 @@
-import sequencer from '@jest/test-sequencer';
+import Sequencer from '@jest/test-sequencer';
 
 /**
  * Begins with the files that take longest, so that none of them is alone at the end while the other workers have nothing to do. Without a
@@ -12,7 +12,7 @@ const LONGEST = [
   /apps\/payment\/test\/(crash|faults)/,
 ];
 
-export default class LongestFirst extends sequencer.default {
+export default class LongestFirst extends Sequencer {
   sort(tests) {
     const rank = ({ path }) => (LONGEST.findIndex((pattern) => pattern.test(path)) + LONGEST.length + 1) % (LONGEST.length + 1);
     return super.sort(tests).sort((a, b) => rank(a) - rank(b));

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { Drain } from './drain.js';
 
@@ -54,6 +55,18 @@ it('answers who connects before it stops listening', async () => {
   await post(client);
   await closed;
   await expect(post(other)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});
+
+it('answers who connected in time and sends when nobody listens any more', async () => {
+  const drain = await serve(20);
+  const socket = connect(port, '127.0.0.1');
+  await once(server.server, 'connection');
+  const closed = drain.close();
+  while (server.server.listening) await new Promise(setImmediate);
+  socket.write('POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n');
+  const [answer] = (await once(socket, 'data')) as [Buffer];
+  expect(answer.toString()).toMatch(/^HTTP\/1.1 200 OK[^]*connection: close/i);
+  await closed;
 });
 
 it('waits for the request at work, however long the grace', async () => {

@@ -1,9 +1,12 @@
-import type { Server } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server as HttpServer } from 'node:http';
+import { Server, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { logger } from '@ballast/tracing';
 import type { FastifyInstance } from 'fastify';
 
 const DRAIN_LIMIT = 10_000;
+/** For who has connected at the last moment to send a request. */
+const LATECOMERS = 1_000;
 
 /**
  * Ends the HTTP side without a reset for anyone. A client may send its next request on an idle connection in the very moment in which the
@@ -43,9 +46,16 @@ export class Drain {
   /** Resolves when every request is answered and nobody is connected; what takes more than 10 s past the grace is cut off. */
   async close(): Promise<void> {
     this.draining = true;
-    const http = this.server.server as Server;
-    if (this.grace > 0) await this.until(() => this.connections.size === 0, this.grace);
-    http.close();
+    const http = this.server.server as HttpServer;
+    const alone = () => this.connections.size === 0;
+    if (this.grace > 0) {
+      await this.until(alone, this.grace);
+      // Right after the event loop has accepted who was waiting: the kernel resets those who still wait when nobody listens any more.
+      await setImmediate();
+      // Not the HTTP server's own, which also closes connections that are about to send their first request.
+      Server.prototype.close.call(http);
+      await this.until(alone, LATECOMERS);
+    } else http.close();
     http.closeIdleConnections();
     await this.until(() => this.running === 0, DRAIN_LIMIT);
     if (this.running > 0) logger().warn({ requests: this.running }, 'requests were cut off: they did not end in time');

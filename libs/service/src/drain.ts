@@ -1,5 +1,5 @@
-import type { Server as HttpServer } from 'node:http';
-import { Server, type Socket } from 'node:net';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { logger } from '@ballast/tracing';
 import type { FastifyInstance } from 'fastify';
@@ -46,17 +46,14 @@ export class Drain {
   /** Resolves when every request is answered and nobody is connected; what takes more than 10 s past the grace is cut off. */
   async close(): Promise<void> {
     this.draining = true;
-    const http = this.server.server as HttpServer;
+    const http = this.server.server as Server;
     const alone = () => this.connections.size === 0;
-    if (this.grace > 0) {
-      await this.until(alone, this.grace);
-      // Right after the event loop has accepted who was waiting: the kernel resets those who still wait when nobody listens any more.
-      await setImmediate();
-      // Not the HTTP server's own, which also closes connections that are about to send their first request.
-      Server.prototype.close.call(http);
-      await this.until(alone, LATECOMERS);
-    } else http.close();
-    http.closeIdleConnections();
+    if (this.grace > 0) await this.until(alone, this.grace);
+    // Right after the event loop has accepted who was waiting: the kernel resets those who still wait when nobody listens any more.
+    await setImmediate();
+    http.close();
+    // Kept-alive connections are closed with it; those that have not sent anything yet are not idle.
+    if (this.grace > 0) await this.until(alone, LATECOMERS);
     await this.until(() => this.running === 0, DRAIN_LIMIT);
     if (this.running > 0) logger().warn({ requests: this.running }, 'requests were cut off: they did not end in time');
     http.closeAllConnections();

@@ -5,8 +5,8 @@ import { logger } from '@ballast/tracing';
 import type { FastifyInstance } from 'fastify';
 
 const DRAIN_LIMIT = 10_000;
-/** For who has connected at the last moment to send a request. */
-const LATECOMERS = 1_000;
+/** For who has connected at the last moment: longer than a busy machine leaves a process waiting, since nobody stays who was answered. */
+const LATECOMERS = 5_000;
 
 /**
  * Ends the HTTP side without a reset for anyone. A client may send its next request on an idle connection in the very moment in which the

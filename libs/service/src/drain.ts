@@ -15,6 +15,7 @@ const LATECOMERS = 5_000;
  */
 export class Drain {
   private readonly connections = new Set<Socket>();
+  private accepted = 0;
   private running = 0;
   private draining = false;
   private changed: () => void = () => undefined;
@@ -25,6 +26,7 @@ export class Drain {
     private readonly grace: number,
   ) {
     server.server.on('connection', (socket: Socket) => {
+      this.accepted++;
       this.connections.add(socket);
       socket.once('close', () => {
         this.connections.delete(socket);
@@ -49,14 +51,23 @@ export class Drain {
     const http = this.server.server as Server;
     const alone = () => this.connections.size === 0;
     if (this.grace > 0) await this.until(alone, this.grace);
-    // Right after the event loop has accepted who was waiting: the kernel resets those who still wait when nobody listens any more.
-    await setImmediate();
+    await this.acceptAll();
     http.close();
     // Kept-alive connections are closed with it; those that have not sent anything yet are not idle.
     if (this.grace > 0) await this.until(alone, LATECOMERS);
     await this.until(() => this.running === 0, DRAIN_LIMIT);
     if (this.running > 0) logger().warn({ requests: this.running }, 'requests were cut off: they did not end in time');
     http.closeAllConnections();
+  }
+
+  /** The kernel resets who still waits to be accepted when nobody listens any more; the event loop may take no more than one a turn. */
+  private async acceptAll(): Promise<void> {
+    let before: number;
+    let turns = 0;
+    do {
+      before = this.accepted;
+      await setImmediate();
+    } while (this.accepted > before && ++turns < 1_000);
   }
 
   private async until(condition: () => boolean, limit: number): Promise<void> {

@@ -21,28 +21,40 @@ beforeAll(async () => {
 afterAll(() => drill.heal());
 
 /**
- * Calls past the gateway, which would turn a reset into a 503: some beside one another, so that connections are idle and in use when the
- * service stops. While nobody listens a call is refused, which is no harm: the caller knows that it was not read.
+ * Calls past our gateway, which would turn a reset into a 503: some beside one another, so that connections are idle and in use when the
+ * service stops. As any load balancer does, they leave an instance alone that closes its connections, until it is ready again: whoever
+ * goes on connecting to the last may be in the kernel's queue when nobody listens any more, and no server can answer that one. While
+ * nobody listens a call is refused, which is no harm: the caller knows that it was not read.
  */
 class DirectCalls {
   answered = 0;
   readonly cutOff: string[] = [];
+  private leaving = false;
   private readonly calls: OpenLoop;
+  private readonly looks: OpenLoop;
 
   constructor(url: string) {
+    const service = Shopper.anonymous(url);
     this.calls = new OpenLoop({ rate: 50 }, async () => {
+      if (this.leaving) return;
       try {
-        expect((await Shopper.anonymous(url).get('/nowhere')).status).toBe(404);
+        const { status, headers } = await service.get('/nowhere');
+        expect(status).toBe(404);
+        this.leaving ||= headers.get('connection') === 'close';
         this.answered++;
       } catch (error) {
         const reason = (error as { cause?: { code?: string } }).cause?.code ?? String(error);
         if (reason !== 'ECONNREFUSED') this.cutOff.push(reason);
       }
     });
+    this.looks = new OpenLoop({ rate: 2 }, async () => {
+      const health = await service.get('/health/ready').catch(() => undefined);
+      if (health?.status === 200) this.leaving = false;
+    });
   }
 
-  stop(): Promise<void> {
-    return this.calls.stop();
+  async stop(): Promise<void> {
+    await Promise.all([this.calls.stop(), this.looks.stop()]);
   }
 }
 

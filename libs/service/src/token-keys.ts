@@ -9,7 +9,9 @@ import { platformErrors } from './platform.errors.js';
 import { CONFIG } from './tokens.js';
 
 const REFRESH_EVERY = 5 * 60_000;
-const RETRY_EVERY = 5_000;
+/** After a failure it is asked again soon, for services start together and auth may be the last; then ever less often. */
+const FIRST_RETRY = 250;
+const LAST_RETRY = 5_000;
 const FETCH_TIMEOUT = 2_000;
 /** How often an unknown `kid` may make us ask again: anyone can invent one. */
 const COOL_DOWN = 10_000;
@@ -34,7 +36,7 @@ export class TokenKeys implements OnModuleDestroy {
   private keys = new Map<string, CryptoKey>();
   private fetchedAt = 0;
   private attemptedAt = 0;
-  private failed = false;
+  private failures = 0;
   private refreshing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
@@ -54,7 +56,7 @@ export class TokenKeys implements OnModuleDestroy {
 
   /** Whether auth gave its keys when it was last asked. */
   get available(): boolean {
-    return !this.failed;
+    return this.failures === 0;
   }
 
   /** Looks for the keys from now on. */
@@ -73,7 +75,7 @@ export class TokenKeys implements OnModuleDestroy {
     if (this.fresh && this.keys.has(kid)) return this.keys.get(kid);
     if (this.refreshing || Date.now() - this.attemptedAt >= (this.fresh ? COOL_DOWN : COOL_DOWN_WITHOUT_KEYS)) await this.refresh();
     const key = this.fresh ? this.keys.get(kid) : undefined;
-    if (!key && this.failed) throw platformErrors.TOKEN_KEYS_UNAVAILABLE().retryAfter(RETRY_EVERY / 1000);
+    if (!key && !this.available) throw platformErrors.TOKEN_KEYS_UNAVAILABLE().retryAfter(LAST_RETRY / 1000);
     return key;
   }
 
@@ -92,12 +94,12 @@ export class TokenKeys implements OnModuleDestroy {
     try {
       const set = keySet.parse(await this.source());
       await this.adopt(set as JSONWebKeySet, Date.now());
-      if (this.failed) logger().info('the keys of auth are there again');
-      this.failed = false;
+      if (!this.available) logger().info('the keys of auth are there again');
+      this.failures = 0;
       void this.store(set);
     } catch (error) {
-      if (!this.failed) logger().warn({ err: error }, 'the keys of auth cannot be fetched; the cached ones are used');
-      this.failed = true;
+      if (this.available) logger().warn({ err: error }, 'the keys of auth cannot be fetched; the cached ones are used');
+      this.failures++;
     }
   }
 
@@ -122,7 +124,7 @@ export class TokenKeys implements OnModuleDestroy {
   private schedule(delay: number): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      void this.refresh().then(() => this.schedule(this.failed ? RETRY_EVERY : REFRESH_EVERY));
+      void this.refresh().then(() => this.schedule(this.available ? REFRESH_EVERY : retryDelay(this.failures)));
     }, delay).unref();
   }
 
@@ -155,5 +157,6 @@ export class TokenKeys implements OnModuleDestroy {
   }
 }
 
+const retryDelay = (failures: number): number => Math.min(LAST_RETRY, FIRST_RETRY * 2 ** (failures - 1));
 const isSigningKey = (jwk: JWK): jwk is JWK & { kid: string } => signingKey.safeParse(jwk).success;
 const publicPart = ({ kty, crv, x }: JWK): JWK => ({ kty: kty!, crv: crv!, x: x! });

@@ -39,4 +39,4 @@ COPY --from=build /compiled/apps/${SERVICE}/ ./
 COPY infra/docker/healthy.mjs ./
 EXPOSE 3000
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 CMD ["node", "healthy.mjs"]
-CMD ["node", "--enable-source-maps", "--import", "@ballast/tracing/register", "main.mjs"]
+CMD ["node", "--import", "@ballast/tracing/register", "main.mjs"]

@@ -5,6 +5,7 @@
  * meets the one that owns the children).
  */
 import { spawn } from 'node:child_process';
+import module from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { installIfNeeded } from './setup/install.mjs';
@@ -31,6 +32,10 @@ const [major, minor] = process.versions.node.split('.').map(Number);
 const oldest = { 20: 19, 22: 12 }[major] ?? (major >= 24 ? 0 : Infinity);
 if (minor < oldest) fail(`Node ${process.versions.node} will not do: Ballast runs on 20.19, 22.12 or 24, and what is newer of each`);
 if (process.platform === 'win32') fail('Ballast runs on Linux and macOS; on Windows, run it inside WSL');
+
+// Compiled code is kept between starts (Node 22 and later), for this process and for every one it starts.
+process.env.NODE_COMPILE_CACHE ??= join(root, '.ballast', 'compile-cache');
+module.enableCompileCache?.();
 
 try {
   const install = await installIfNeeded(root, run);

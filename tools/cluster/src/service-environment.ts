@@ -15,7 +15,8 @@ export interface World {
 }
 
 /** Variables of ours that a service gets too; all else it needs is told by name, so that no secret leaks into another service. */
-const inherited = /^(PATH|HOME|TZ|LANG|LC_.*|TMPDIR|NODE_OPTIONS|NODE_ENV|NODE_EXTRA_CA_CERTS|LOG_LEVEL|RATE_LIMIT|KAFKA_CLIENT|OTEL_.*)$/;
+const inherited =
+  /^(PATH|HOME|TZ|LANG|LC_.*|TMPDIR|NODE_OPTIONS|NODE_ENV|NODE_COMPILE_CACHE|NODE_EXTRA_CA_CERTS|LOG_LEVEL|RATE_LIMIT|KAFKA_CLIENT|OTEL_.*)$/;
 
 /**
  * The environment of one service. Its own secrets, and of a service it needs the URL and the API key:

@@ -19,6 +19,7 @@ const COMMANDS = {
   logs: { module: 'tools/dev/dist/logs.js', build: true },
   sync: { module: 'tools/sync.mjs', build: true },
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
+  chaos: { module: 'tools/chaos/dist/chaos.js', build: true },
   soak: { module: 'tools/soak/dist/soak.js', build: true },
   schemas: { module: 'tools/schemas.mjs', build: true },
   test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles

@@ -70,30 +70,47 @@ export function differences(books: Books): string[] {
   return found;
 }
 
+/** Where the books of a platform are read that no public address shows. */
+export interface Sources {
+  /** What took effect at the processor, by its own books. */
+  settlement(): Promise<Operation[]>;
+  deadLetters(): Promise<Books['deadLetters']>;
+}
+
+/** Of a platform whose services answer to this machine. */
+const sourcesOf = (platform: Platform): Sources => ({
+  settlement: () => settlement(platform),
+  deadLetters: () => deadLetters(platform),
+});
+
 /** Opened before the orders, checked after them; nobody else may buy meanwhile. */
 export class Checker {
+  /** Every order, as it was seen last by `check`. */
+  orders: OrderView[] = [];
+
   private constructor(
-    private readonly platform: Platform,
+    private readonly sources: Sources,
     private readonly merchant: Shopper,
     private readonly stock: Map<string, number>,
     /** The keys of what had taken effect at the processor. */
     private readonly settled: ReadonlySet<string>,
   ) {}
 
-  static async open(platform: Platform, merchant: Shopper, skus: readonly string[]): Promise<Checker> {
+  static async open(of: Platform | Sources, merchant: Shopper, skus: readonly string[]): Promise<Checker> {
+    const sources = 'settlement' in of ? of : sourcesOf(of);
     const stock = new Map<string, number>();
     for (const sku of skus) stock.set(sku, await available(merchant, sku));
-    return new Checker(platform, merchant, stock, new Set((await settlement(platform)).map(({ key }) => key)));
+    return new Checker(sources, merchant, stock, new Set((await sources.settlement()).map(({ key }) => key)));
   }
 
   /** Waits for the end of every order, so many milliseconds for all together, and gives the differences in the books. */
   async check(accepted: readonly Accepted[], patience = 90_000): Promise<string[]> {
     const end = Date.now() + patience;
-    const orders: Books['orders'] = [];
     const payments: Books['payments'] = [];
+    this.orders = [];
     for (const { orderId, buyer } of accepted) {
       const order = await endOf(buyer, orderId, end);
-      if (order) orders.push({ ...order, total: order.total.amount });
+      if (order) this.orders.push(order);
       const { body } = await this.merchant.get<{ items: { paymentId: string; captured: { amount: number } }[] }>(
         `/payments?orderId=${orderId}`,
       );
@@ -103,12 +120,12 @@ export class Checker {
     for (const [sku, before] of this.stock) stock.push({ sku, before, now: await available(this.merchant, sku) });
     return differences({
       accepted: [...accepted],
-      orders,
+      orders: this.orders.map((order) => ({ ...order, total: order.total.amount })),
       payments,
       stock,
-      settlement: (await settlement(this.platform)).filter(({ key }) => !this.settled.has(key)),
+      settlement: (await this.sources.settlement()).filter(({ key }) => !this.settled.has(key)),
       ledger: (await this.merchant.get<Books['ledger']>('/payments/ledger')).body,
-      deadLetters: await deadLetters(this.platform),
+      deadLetters: await this.sources.deadLetters(),
     });
   }
 }

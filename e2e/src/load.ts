@@ -94,23 +94,24 @@ export async function registerBuyers(gateway: string, count: number): Promise<Sh
   return buyers;
 }
 
-/** An acknowledged checkout, and when its answer came (`performance.now()`). */
-export type Acknowledged = Accepted & { at: number };
+/** An acknowledged checkout: when the request that was answered so was sent, and when its answer came (`performance.now()`). */
+export type Acknowledged = Accepted & { asked: number; at: number };
 
 /**
  * Buyers who take turns: one piece into the cart, then the checkout. A checkout without a definite answer is asked for again with the
  * same key until there is one, as an honest client does: afterwards `accepted` is all that can have become an order.
  */
 export class CheckoutLoad {
-  readonly answers = new Answers();
+  readonly answers: Answers;
   readonly accepted: Acknowledged[] = [];
   private readonly loop: OpenLoop;
   private given = false;
 
   constructor(
     private readonly buyers: readonly Shopper[],
-    private readonly options: LoadOptions & { sku: string; tokens?: readonly string[] },
+    private readonly options: LoadOptions & { sku: string; tokens?: readonly string[]; answers?: Answers },
   ) {
+    this.answers = options.answers ?? new Answers();
     this.loop = new OpenLoop(options, (n) => this.turn(n));
   }
 
@@ -137,9 +138,10 @@ export class CheckoutLoad {
     if (item?.status !== 200) return; // away, or the buyer's last order is still on its way
     const [key, token] = [randomUUID(), tokens[n % tokens.length]];
     for (;;) {
+      const asked = performance.now();
       const answer = await this.answers.of('POST /cart/checkout', () => buyer.checkout({}, token, key));
       if (answer?.status === 202) {
-        this.accepted.push({ buyer, sku, quantity: 1, orderId: answer.body.orderId, at: performance.now() });
+        this.accepted.push({ buyer, sku, quantity: 1, orderId: answer.body.orderId, asked, at: performance.now() });
         return;
       }
       const unknown = !answer || answer.status >= 500 || errorCode(answer) === 'IDEMPOTENCY_KEY_IN_USE';

@@ -58,9 +58,10 @@ describe(`for ${OUTAGE_SECONDS} s under load`, () => {
     await takeAway();
     await outage(async () => {
       expect((await visitor.get('/cart')).status).toBe(200);
+      const asked = performance.now();
       const { status, body } = await visitor.checkout({ [sku]: 1 });
       expect(status).toBe(202);
-      load.accepted.push({ orderId: body.orderId, buyer: visitor, sku, quantity: 1, at: performance.now() });
+      load.accepted.push({ orderId: body.orderId, buyer: visitor, sku, quantity: 1, asked, at: performance.now() });
       expect(await visitor.put(`/cart/items/${sku}`, { quantity: 2 })).toMatchObject({ status: 409, body: { code: 'CART_CHECKING_OUT' } });
     });
     await bringBack();

@@ -25,21 +25,35 @@ export function parseAnswer(text: string): unknown {
   }
 }
 
+/** How requests are made; one that knows several gateways goes elsewhere when one is gone. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
 /** A user of the shop who knows only its public address. */
 export class Shopper {
   private constructor(
     readonly url: string,
-    private readonly token?: string,
+    private token?: string,
+    private readonly fetch: Fetch = (url, init) => fetch(url, init),
   ) {}
 
-  static anonymous(url: string): Shopper {
-    return new Shopper(url);
+  static anonymous(url: string, fetch?: Fetch): Shopper {
+    return new Shopper(url, undefined, fetch);
   }
 
-  static async signIn(url: string, credentials: { email: string; password: string }): Promise<Shopper> {
-    const { status, body } = await new Shopper(url).post<{ accessToken: string }>('/auth/sessions', credentials);
+  static async signIn(url: string, credentials: { email: string; password: string }, fetch?: Fetch): Promise<Shopper> {
+    const shopper = new Shopper(url, undefined, fetch);
+    await shopper.signInAgain(credentials);
+    return shopper;
+  }
+
+  /** A new access token, as they live for ten minutes. */
+  async signInAgain(credentials: { email: string; password: string }): Promise<void> {
+    const { status, body } = await new Shopper(this.url, undefined, this.fetch).post<{ accessToken: string }>(
+      '/auth/sessions',
+      credentials,
+    );
     if (status !== 201) throw new Error(`sign-in answered ${status}: ${JSON.stringify(body)}`);
-    return new Shopper(url, body.accessToken);
+    this.token = body.accessToken;
   }
 
   /** A new account, signed in. */
@@ -51,7 +65,7 @@ export class Shopper {
   }
 
   with(token: string): Shopper {
-    return new Shopper(this.url, token);
+    return new Shopper(this.url, token, this.fetch);
   }
 
   get = <T = Record<string, unknown>>(path: string, headers: Record<string, string> = {}) => this.send<T>('GET', path, undefined, headers);
@@ -67,7 +81,7 @@ export class Shopper {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Answer<T>> {
-    const response = await fetch(this.url + path, {
+    const response = await this.fetch(this.url + path, {
       method,
       headers: {
         ...(this.token && { authorization: `Bearer ${this.token}` }),

@@ -1,0 +1,66 @@
+import { cpus } from 'node:os';
+import { ClusterError } from '@ballast/cluster';
+import type { Container, Containers } from './containers.js';
+import type { Docker } from './docker.js';
+import type { ActionName } from './experiment.js';
+import type { Rollback } from './rollback.js';
+
+const BURNER = 'ballast-chaos-burner';
+/** The process a container is there for, where another one runs it. Prints when it is killed, then kills it. */
+const KILL_POSTGRES = 'pid=$(head -1 "$PGDATA/postmaster.pid") && date +%s.%N && kill -9 "$pid"';
+
+/** Does things to containers, each with its way back noted first. Gives when it was done: milliseconds since 1970, rather too early. */
+export class Actions {
+  constructor(
+    private readonly docker: Docker,
+    private readonly containers: Containers,
+    private readonly rollback: Rollback,
+  ) {}
+
+  async do(action: ActionName, names: readonly string[]): Promise<number> {
+    if (action === 'burn') return this.burn();
+    const all = await this.containers.list();
+    const targets = names.map((name) => all.get(name) ?? missing(name));
+    const start = Date.now();
+    const times = await Promise.all(targets.map((target) => this.one(action, target)));
+    return Math.min(...times.map((time) => time ?? start));
+  }
+
+  private async one(action: Exclude<ActionName, 'burn'>, { id, name, networks }: Container): Promise<number | void> {
+    const container = id;
+    switch (action) {
+      case 'kill-process': {
+        if (!name.startsWith('postgres-')) throw new ClusterError(`kill-process: what to kill inside ${name} is not known; use kill`);
+        const said = await this.docker(['exec', id, 'bash', '-c', KILL_POSTGRES]);
+        return Number(said.trim()) * 1000;
+      }
+      case 'kill':
+        this.rollback.plan({ undo: 'start', name, container });
+        return void (await this.docker(['kill', id]));
+      case 'stop':
+        this.rollback.plan({ undo: 'start', name, container });
+        // As long as it is given by compose.yml.
+        return void (await this.docker(['stop', id], { timeout: 90_000 }));
+      case 'pause':
+        this.rollback.plan({ undo: 'unpause', name, container });
+        return void (await this.docker(['pause', id]));
+      case 'cut-off':
+        this.rollback.plan({ undo: 'connect', name, container, networks });
+        for (const network of Object.keys(networks)) await this.docker(['network', 'disconnect', network, id]);
+    }
+  }
+
+  /** Twice as many busy loops as there are cores. */
+  private async burn(): Promise<number> {
+    const image = (await this.containers.list()).get('postgres-1')?.image ?? missing('postgres-1');
+    this.rollback.plan({ undo: 'cool-down', name: 'cores', container: BURNER });
+    const loops = `for ((n = 0; n < ${2 * cpus().length}; n++)); do while :; do :; done & done; wait`;
+    const start = Date.now();
+    await this.docker(['run', '-d', '--rm', '--init', '--network', 'none', '--name', BURNER, '--entrypoint', 'bash', image, '-c', loops]);
+    return start;
+  }
+}
+
+function missing(name: string): never {
+  throw new ClusterError(`there is no container ${name}`);
+}

@@ -1,0 +1,120 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClusterError, messageOf } from '@ballast/cluster';
+import { workspaceRoot } from '@ballast/testing';
+import { Containers } from './containers.js';
+import { docker } from './docker.js';
+import type { Experiment, Step } from './experiment.js';
+import { HELP, type Options, parseOptions } from './options.js';
+import { readExperiments } from './parse.js';
+import { Patroni } from './patroni.js';
+import { plot } from './plot.js';
+import { goalsOf, report } from './report.js';
+import { asExpected, load, type Run, save } from './results.js';
+import { Rollback } from './rollback.js';
+import { run } from './run.js';
+import { seconds } from './verdict.js';
+
+const root = workspaceRoot();
+const rollbackFile = join(root, '.ballast', 'chaos', 'rollback.json');
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) return console.log(HELP);
+  const experiments = readExperiments(join(root, 'infra', 'chaos'));
+  if (options.list) return list(experiments);
+  const stopping = new AbortController();
+  const stop = (why: Error) => {
+    if (!stopping.signal.aborted) console.log(`\n${why.message}: bringing everything back …`);
+    stopping.abort(why);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(new ClusterError(`ended by ${signal}`)));
+  // A mistake of this tool must not leave the cluster broken either.
+  process.on('uncaughtException', stop);
+  process.on('unhandledRejection', (reason) => stop(reason as Error));
+  if (options.rollback) return rollBack(options);
+
+  const experiment = held(chosen(experiments, options.name!), options.hold);
+  const without = safeguardOf(experiment, options.without);
+  console.log(`${experiment.title}${without ? `, without the safeguard "${without}"` : ''}`);
+  const result = await run({
+    ...{ docker, project: options.project, experiment, rollbackFile, signal: stopping.signal },
+    trials: options.trials ?? (without ? 1 : experiment.trials),
+    ...(without && { without }),
+    say: (line) => console.log(`${new Date().toISOString().slice(11, 23)} ${line}`),
+  });
+  const out = options.out ?? join(root, 'docs', 'drills');
+  save(join(out, 'data'), result);
+  const all = load(join(out, 'data'));
+  writeFileSync(join(out, 'README.md'), report(all));
+  writeFileSync(join(out, 'recovery.svg'), plot(all, 'Drills of the cluster'));
+  print(result);
+  process.exitCode = asExpected(result) ? 0 : 1;
+}
+
+function list(experiments: ReadonlyMap<string, Experiment>): void {
+  for (const { name, title, trials, goals, safeguards } of experiments.values()) {
+    console.log(`${name.padEnd(24)} ${title}`);
+    console.log(`${''.padEnd(24)} ${trials} trials; ${goalsOf(goals)}`);
+    for (const [safeguard, { what }] of Object.entries(safeguards)) console.log(`${''.padEnd(24)} --without ${safeguard}: ${what}`);
+  }
+}
+
+async function rollBack({ project }: Options): Promise<void> {
+  const patroni = new Patroni(new Containers(docker, project));
+  const rollback = new Rollback(docker, (settings) => patroni.set(settings), rollbackFile);
+  console.log(rollback.length ? `bringing back ${rollback.length} things` : 'nothing is left of an earlier run');
+  await rollback.all();
+}
+
+function chosen(experiments: ReadonlyMap<string, Experiment>, name: string): Experiment {
+  const found = experiments.get(name);
+  if (!found) throw new ClusterError(`there is no experiment ${name}: one of ${[...experiments.keys()].join(', ')}`);
+  return found;
+}
+
+function safeguardOf({ name, safeguards }: Experiment, without: Options['without']): string | undefined {
+  const names = Object.keys(safeguards);
+  const wanted = without === true ? names[0] : without;
+  if (without !== undefined && !names.includes(wanted ?? ''))
+    throw new ClusterError(`${name} has ${names.length ? `the safeguards ${names.join(', ')}` : 'no safeguard that could be taken away'}`);
+  return wanted;
+}
+
+/** With another time in place of its longest wait. */
+function held(experiment: Experiment, hold: number | undefined): Experiment {
+  if (hold === undefined) return experiment;
+  const longest = Math.max(...experiment.method.map((step) => ('wait' in step ? step.wait : 0)));
+  const method = experiment.method.map((step): Step => ('wait' in step && step.wait === longest ? { wait: hold } : step));
+  return { ...experiment, method };
+}
+
+function print(result: Run): void {
+  const { trials, misses, without, audit, accepted, written } = result;
+  const shown = (ms: number | undefined) => (ms === undefined ? 'never' : seconds(ms)).padStart(10);
+  console.log(
+    `\n${'trial'.padEnd(6)}${'recovery'.padStart(10)}${'gap'.padStart(10)}${'writer'.padStart(10)}${'slowest'.padStart(10)}${'failed'.padStart(8)}  targets`,
+  );
+  for (const trial of trials) {
+    const failed = Object.values(trial.failed).reduce((sum, n) => sum + n, 0);
+    console.log(
+      `${String(trial.trial).padEnd(6)}${shown(trial.recovery)}${shown(trial.gap)}${shown(trial.writer)}${shown(trial.sagas)}${String(failed).padStart(8)}  ${trial.targets.join(', ')}`,
+    );
+  }
+  console.log(
+    `\n${accepted} checkouts and ${written} bare rows acknowledged; ${audit.differences.length} differences in the books, ${audit.lostWrites} rows lost`,
+  );
+  for (const { goal, why } of misses) console.log(`✖ ${goal}: ${why}`);
+  if (without)
+    console.log(
+      without.unnoticed.length
+        ? `✖ not noticed that "${without.name}" is off: ${without.unnoticed.join(', ')} held`
+        : `✔ red, as it has to be without "${without.name}"`,
+    );
+  else if (!misses.length) console.log('✔ every goal was met');
+}
+
+main().catch((error: unknown) => {
+  console.error(`ballast: ${messageOf(error)}`);
+  process.exitCode = 1;
+});

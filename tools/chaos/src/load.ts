@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { Checker, CheckoutLoad, type Fetch, Shopper, type Sources } from '@ballast/e2e';
+import { TimedAnswers } from './answers.js';
+import { anyOf } from './gateways.js';
+import { PendingOrders } from './pending-orders.js';
+
+/** Access tokens live for ten minutes. */
+const SIGN_IN_EVERY = 6 * 60_000;
+
+interface Account {
+  email: string;
+  password: string;
+}
+
+export interface LoadOptions {
+  gateways: readonly string[];
+  merchant: Account;
+  rate: number;
+  buyers: number;
+  sources: Sources;
+}
+
+/** An acknowledged checkout; times in milliseconds since 1970. */
+export interface Acknowledgement {
+  orderId: string;
+  asked: number;
+  at: number;
+}
+
+/** What became of an accepted order. */
+export interface OrderEnd {
+  orderId: string;
+  status: string;
+  acceptedAt: number;
+  /** By the platform's own clock; undefined while it has not ended. */
+  endedAt?: number;
+}
+
+/** Buyers at a steady rate through every gateway, whether the cluster keeps up or not, and books in which each order has to turn up. */
+export class Load {
+  readonly answers = new TimedAnswers();
+  private load!: CheckoutLoad;
+  private readonly pending: PendingOrders;
+  private readonly timer: NodeJS.Timeout;
+
+  private constructor(
+    private readonly sku: string,
+    private readonly merchant: Shopper,
+    private readonly accounts: readonly (readonly [Shopper, Account])[],
+    private readonly checker: Checker,
+    private readonly rate: number,
+  ) {
+    this.pending = new PendingOrders(() => this.load.accepted);
+    this.timer = setInterval(() => void this.signInAgain().catch(() => undefined), SIGN_IN_EVERY).unref();
+  }
+
+  static async open({ gateways, merchant: account, rate, buyers, sources }: LoadOptions): Promise<Load> {
+    const fetch = anyOf(gateways);
+    const merchant = await Shopper.signIn(gateways[0]!, account, fetch);
+    const sku = `sku-chaos-${randomUUID().slice(0, 8)}`;
+    const product = { name: 'Tested rope', price: { amount: 100, currency: 'EUR' }, stock: 1_000_000 };
+    const { status, body } = await merchant.put(`/products/${sku}`, product);
+    if (status !== 200) throw new Error(`the product was not taken: ${status} ${JSON.stringify(body)}`);
+    const accounts: [Shopper, Account][] = [[merchant, account]];
+    // Passwords are hashed slowly on purpose: a few at a time.
+    const some = async (part: number) => {
+      for (let n = part; n < buyers; n += 4) accounts.push(await register(gateways[n % gateways.length]!, fetch));
+    };
+    await Promise.all([0, 1, 2, 3].map(some));
+    await accounts[1]![0].knows(sku);
+    return new Load(sku, merchant, accounts, await Checker.open(sources, merchant, [sku]), rate);
+  }
+
+  start(): void {
+    const buyers = this.accounts.slice(1).map(([shopper]) => shopper);
+    this.load = new CheckoutLoad(buyers, { sku: this.sku, rate: this.rate, limit: 400, answers: this.answers });
+    this.pending.start();
+  }
+
+  get acknowledged(): Acknowledgement[] {
+    return this.load.accepted.map(({ orderId, asked, at }) => ({ orderId, asked: epoch(asked), at: epoch(at) }));
+  }
+
+  /** Of the last checkout that was acknowledged. */
+  get lastAcknowledged(): { asked: number; at: number } | undefined {
+    const last = this.load.accepted.at(-1);
+    return last && { asked: epoch(last.asked), at: epoch(last.at) };
+  }
+
+  /** For how long the oldest accepted order that is not known to be final has been waiting, in milliseconds. */
+  get oldestPending(): number {
+    const oldest = this.pending.oldest;
+    return oldest ? performance.now() - oldest.at : 0;
+  }
+
+  get leftOut(): number {
+    return this.load.leftOut;
+  }
+
+  /** Begins nothing more, waits for every definite answer and every end, and gives the differences in the books. */
+  async settle(patience: number): Promise<{ differences: string[]; ends: OrderEnd[] }> {
+    // One that never had a definite answer may be an order nobody knows of: the books show it too.
+    const unanswered = await this.load.stop(patience).then(
+      () => [],
+      (error: Error) => [error.message],
+    );
+    const { accepted } = this.load;
+    await this.close();
+    await this.signInAgain();
+    const differences = [...unanswered, ...(await this.checker.check(accepted, patience))];
+    const views = new Map(this.checker.orders.map((order) => [order.orderId, order]));
+    const ends = accepted.map(({ orderId, at }): OrderEnd => {
+      const view = views.get(orderId);
+      const final = view && view.status !== 'PENDING' ? view.history.at(-1) : undefined;
+      return {
+        ...{ orderId, acceptedAt: epoch(at), status: view?.status ?? 'not there' },
+        ...(final && { endedAt: Date.parse(final.at) }),
+      };
+    });
+    return { differences, ends };
+  }
+
+  /** At once, whatever is at work. */
+  async abandon(): Promise<void> {
+    await this.close();
+    await this.load?.abandon();
+  }
+
+  private async close(): Promise<void> {
+    clearInterval(this.timer);
+    await this.pending.stop();
+  }
+
+  private async signInAgain(): Promise<void> {
+    for (const [shopper, account] of this.accounts) await shopper.signInAgain(account);
+  }
+}
+
+const epoch = (at: number): number => performance.timeOrigin + at;
+
+async function register(gateway: string, fetch: Fetch): Promise<[Shopper, Account]> {
+  const account = { email: `chaos-${randomUUID()}@example.test`, password: `pw-${randomUUID()}` };
+  const { status } = await Shopper.anonymous(gateway, fetch).post('/auth/accounts', account);
+  if (status !== 201) throw new Error(`an account was refused: ${status}`);
+  return [await Shopper.signIn(gateway, account, fetch), account];
+}

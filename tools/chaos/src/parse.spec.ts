@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { workspaceRoot } from '@ballast/testing';
+import { parseExperiment, readExperiments } from './parse.js';
+
+const GOOD = `
+title: A broker is killed
+trials: 2
+load: { rate: 4, buyers: 10 }
+steadyState: { containers: healthy, kafka: whole, checkouts: 3s, orders: 15s, back: 2m }
+method:
+  - kill: kafka leader of order.replies
+  - wait: 500ms
+rollback:
+  - start: kafka leader of order.replies
+goals: { sagas: 15s, lost: 0, failed: none }
+safeguards:
+  copies: { what: others have it too, off: [{ kill: another kafka broker }], red: [sagas] }
+`;
+
+it('reads an experiment, times in milliseconds', () => {
+  expect(parseExperiment('infra/chaos/broker.yml', GOOD)).toEqual({
+    name: 'broker',
+    title: 'A broker is killed',
+    trials: 2,
+    load: { rate: 4, buyers: 10 },
+    steadyState: { containers: 'healthy', kafka: 'whole', checkouts: 3_000, orders: 15_000, back: 120_000 },
+    method: [{ do: 'kill', on: 'kafka leader of order.replies' }, { wait: 500 }],
+    rollback: [{ undo: 'start', on: 'kafka leader of order.replies' }],
+    goals: { sagas: 15_000, lost: 0, failed: 'none' },
+    safeguards: { copies: { what: 'others have it too', off: [{ do: 'kill', on: 'another kafka broker' }], red: ['sagas'] } },
+  });
+});
+
+it.each([
+  ['no YAML', 'title: [', 'bad.yml is no YAML'],
+  ['an unknown field', `${GOOD}\nextra: 1`, 'extra'],
+  ['a time without a unit', GOOD.replace('sagas: 15s', 'sagas: "15"'), 'goals.sagas: "15" is no time'],
+  ['a loss that is allowed', GOOD.replace('lost: 0', 'lost: 1'), 'goals.lost'],
+  ['an unknown action', GOOD.replace('kill: kafka leader', 'explode: kafka leader'), 'method.0: "explode" is no action'],
+  [
+    'an unknown target',
+    GOOD.replace('- kill: kafka leader of order.replies', '- kill: The Moon'),
+    'method.0: kill: "The Moon" is no target',
+  ],
+  ['a step of two actions', GOOD.replace('- wait: 500ms', '- { wait: 1s, kill: cart-1 }'), 'method.1: a step has one key'],
+  ['a wait of no time', GOOD.replace('wait: 500ms', 'wait: long'), 'method.1: wait: "long" is no time'],
+  ['no goal', GOOD.replace(/goals: .*/, 'goals: {}').replace('red: [sagas]', 'red: []'), 'goals: an experiment without a goal'],
+  [
+    'a rollback that forgets something',
+    GOOD.replace('start: kafka leader of order.replies', 'wait: 1s'),
+    'rollback: "start: kafka leader of order.replies" is missing',
+  ],
+  ['a safeguard whose goal is none', GOOD.replace('red: [sagas]', 'red: [recovery]'), 'safeguards.copies.red: recovery is no goal'],
+  ['a method that rolls back', GOOD.replace('- wait: 500ms', '- start: cart-1'), 'method.1: start belongs into the rollback'],
+])('refuses %s, naming the file and the field', (_, text, message) => {
+  const read = () => parseExperiment('infra/chaos/bad.yml', text);
+  expect(read).toThrow('infra/chaos/bad.yml');
+  expect(read).toThrow(message);
+});
+
+it('reads every experiment of the repository', () => {
+  const experiments = readExperiments(join(workspaceRoot(), 'infra', 'chaos'));
+  expect(experiments.size).toBeGreaterThanOrEqual(13);
+  for (const name of ['kill-primary', 'primary-ahead', 'kafka-leader', 'service-replica'])
+    expect(Object.keys(experiments.get(name)?.safeguards ?? {})).not.toEqual([]);
+});

@@ -1,0 +1,82 @@
+import { ClusterError, messageOf } from '@ballast/cluster';
+import type { Container, Containers } from './containers.js';
+
+export interface Member {
+  name: string;
+  role: 'leader' | 'sync_standby' | 'quorum_standby' | 'replica' | 'standby_leader';
+  state: string;
+  timeline?: number;
+}
+
+/** Patroni, by its REST API, which only its own containers reach. */
+export class Patroni {
+  constructor(private readonly containers: Containers) {}
+
+  /** What any node that answers says of all of them. */
+  async members(): Promise<Member[]> {
+    return (JSON.parse(await this.ask('GET', '/cluster')) as { members: Member[] }).members;
+  }
+
+  async leader(): Promise<Member> {
+    const leader = (await this.members()).find(({ role, state }) => role === 'leader' && state === 'running');
+    if (!leader) throw new ClusterError('Postgres has no primary');
+    return leader;
+  }
+
+  /** Some of its settings; one that is not there is null, which as a new value takes it out again. */
+  async settings(keys: readonly string[]): Promise<Record<string, unknown>> {
+    const all = JSON.parse(await this.ask('GET', '/config')) as Record<string, unknown>;
+    return Object.fromEntries(keys.map((key) => [key, all[key] ?? null]));
+  }
+
+  async set(settings: Record<string, unknown>): Promise<void> {
+    await this.ask('PATCH', '/config', settings);
+  }
+
+  /** Of the primary, as the superuser, without passwords: from inside its container. */
+  async query(database: string, sql: string): Promise<string> {
+    const { name } = await this.leader();
+    const container = (await this.containers.list()).get(name)!;
+    return this.containers.exec(container, [
+      'psql',
+      '-XqAt',
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-h',
+      '/tmp',
+      '-U',
+      'postgres',
+      '-d',
+      database,
+      '-c',
+      sql,
+    ]);
+  }
+
+  private async ask(method: string, path: string, body?: object): Promise<string> {
+    let why = 'none runs';
+    for (const node of [...(await this.containers.list()).values()].filter(isLivingNode)) {
+      try {
+        return await this.request(node, method, path, body);
+      } catch (error) {
+        why = messageOf(error);
+      }
+    }
+    throw new ClusterError(`no Patroni answers ${method} ${path}: ${why}`);
+  }
+
+  /** Nothing but bash is sure to be in the image. */
+  private async request(node: Container, method: string, path: string, body?: object): Promise<string> {
+    const text = body ? JSON.stringify(body) : '';
+    const script = `exec 3<>/dev/tcp/127.0.0.1/8008
+      printf '%s %s HTTP/1.0\\r\\nAuthorization: Basic %s\\r\\nContent-Length: %d\\r\\n\\r\\n%s' "$1" "$2" \\
+        "$(printf 'patroni:%s' "$(cat /run/secrets/PATRONI_PASSWORD)" | base64 -w0)" "\${#3}" "$3" >&3
+      timeout 4 cat <&3`;
+    const answer = await this.containers.exec(node, ['bash', '-c', script, 'bash', method, path, text], 6_000);
+    const status = Number(/^HTTP\/1\.\d (\d+)/.exec(answer)?.[1]);
+    if (status !== 200) throw new ClusterError(`${node.name} answered ${status || 'nothing'}`);
+    return answer.slice(answer.indexOf('\r\n\r\n') + 4);
+  }
+}
+
+const isLivingNode = ({ name, running, paused }: Container): boolean => /^postgres-\d+$/.test(name) && running && !paused;

@@ -1,0 +1,129 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Actions } from './actions.js';
+import { Containers } from './containers.js';
+import type { Docker } from './docker.js';
+import type { Experiment, Step } from './experiment.js';
+import type { Load } from './load.js';
+import { Patroni } from './patroni.js';
+import { Rollback } from './rollback.js';
+import type { Views } from './targets.js';
+import { runTrial } from './trial.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'chaos-'));
+const file = join(folder, 'rollback.json');
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(() => rmSync(file, { force: true }));
+
+const inspected = (name: string) => ({
+  Id: `${name}-id`,
+  State: { Running: true, Paused: false, StartedAt: 'then', Health: { Status: 'healthy' } },
+  Config: { Image: `ballast/${name}`, Labels: { 'com.docker.compose.service': name } },
+  HostConfig: { RestartPolicy: { Name: 'unless-stopped' } },
+  NetworkSettings: { Networks: { inner: { Aliases: [name, 'database'] } }, Ports: {} },
+});
+const NAMES = ['postgres-1', 'postgres-2', 'cart-1', 'cart-2'];
+const CONFIG = { ttl: 20, pause: null };
+
+/** The docker command, as far as these tests use it. `fails` says which calls do. */
+function fakeDocker(fails: (call: string) => boolean = () => false) {
+  const calls: string[] = [];
+  const docker: Docker = (args) => {
+    const call = args.join(' ');
+    const [verb] = args;
+    if (verb === 'ps') return Promise.resolve(NAMES.map((name) => `${name}-id`).join('\n'));
+    if (verb === 'inspect' && args[1] === '--format') return Promise.resolve(args[2]!.includes('Paused') ? 'true' : '{}');
+    if (verb === 'inspect') return Promise.resolve(JSON.stringify(NAMES.map(inspected)));
+    if (call.includes('/dev/tcp')) {
+      const [method, path, body] = args.slice(-3);
+      if (method === 'PATCH') calls.push(`patroni ${body}`);
+      const members = [{ name: 'postgres-1', role: 'leader', state: 'running', timeline: 1 }, { name: 'postgres-2', role: 'sync_standby', state: 'streaming' }]; // prettier-ignore
+      return Promise.resolve(`HTTP/1.0 200 OK\r\n\r\n${JSON.stringify(path === '/cluster' ? { members } : CONFIG)}`);
+    }
+    calls.push(call);
+    return fails(call) ? Promise.reject(new Error('the engine is busy')) : Promise.resolve('');
+  };
+  return { docker, calls };
+}
+
+function setting(docker: Docker, signal = new AbortController().signal) {
+  const containers = new Containers(docker, 'ballast');
+  const patroni = new Patroni(containers);
+  const rollback = new Rollback(docker, (settings) => patroni.set(settings), file, 1);
+  const now = () => ({ asked: Date.now(), at: Date.now() });
+  const load = { oldestPending: 0, get lastAcknowledged() { return now(); } } as unknown as Load; // prettier-ignore
+  const views = { containers, patroni } as unknown as Views;
+  return { views, rollback, load, signal, calm: 1, say: () => undefined, actions: new Actions(docker, containers, rollback) };
+}
+
+const experiment = (method: Step[], rollback: Step[] = []): Experiment => ({
+  ...{ name: 'x', title: 'X', trials: 1, load: { rate: 1, buyers: 1 }, goals: { lost: 0 }, safeguards: {}, method, rollback },
+  steadyState: { containers: 'healthy', postgres: 'whole', checkouts: 1_000, orders: 1_000, back: 1_000 },
+});
+const KILL: Step = { do: 'kill', on: 'cart-1' };
+const CUT: Step = { do: 'cut-off', on: 'postgres primary' };
+const PAUSE: Step = { do: 'pause', on: 'postgres replicas' };
+const BROUGHT_BACK = [
+  'unpause postgres-2-id',
+  'network connect --alias postgres-1 --alias database inner postgres-1-id',
+  'start cart-1-id',
+];
+
+it('brings back what the experiment says, in its order', async () => {
+  const { docker, calls } = fakeDocker();
+  const facts = await runTrial(experiment([KILL], [{ wait: 1 }, { undo: 'start', on: 'cart-1' }]), 1, [], setting(docker));
+  expect(calls).toEqual(['kill cart-1-id', 'start cart-1-id']);
+  expect(facts).toMatchObject({ targets: ['cart-1'], restarted: [], failovers: 0 });
+  expect(existsSync(file)).toBe(false);
+});
+
+it('brings back everything when a step fails, the last first', async () => {
+  const { docker, calls } = fakeDocker((call) => call === 'kill cart-2-id');
+  const failing = experiment([KILL, CUT, PAUSE, { do: 'kill', on: 'cart-2' }]);
+  await expect(runTrial(failing, 1, [], setting(docker))).rejects.toThrow('the engine is busy');
+  // Whether the kill that failed has happened is not known: it is brought back too.
+  expect(calls.slice(4)).toEqual(['start cart-2-id', ...BROUGHT_BACK]);
+});
+
+it('brings back everything at Ctrl-C', async () => {
+  const { docker, calls } = fakeDocker();
+  const stopping = new AbortController();
+  const use = setting(docker, stopping.signal);
+  const broken = runTrial(experiment([KILL, CUT, PAUSE, { wait: 60_000 }]), 1, [], use);
+  const stop = setInterval(() => calls.includes('pause postgres-2-id') && stopping.abort(new Error('ended by SIGINT')), 5);
+  await expect(broken).rejects.toThrow();
+  clearInterval(stop);
+  expect(calls.slice(3)).toEqual(BROUGHT_BACK);
+});
+
+it('takes a safeguard away first and gives it back', async () => {
+  const { docker, calls } = fakeDocker();
+  await runTrial(experiment([KILL], [{ undo: 'start', on: 'cart-1' }]), 1, [{ patroni: { pause: true } }], setting(docker));
+  expect(calls).toEqual(['patroni {"pause":true}', 'kill cart-1-id', 'start cart-1-id', 'patroni {"pause":null}']);
+});
+
+it('after a kill -9 of this tool the next start brings back what it had noted', async () => {
+  const first = fakeDocker();
+  const { actions } = setting(first.docker);
+  await actions.do('kill', ['cart-1']);
+  await actions.do('pause', ['postgres-2']);
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toHaveLength(2);
+
+  const { docker, calls } = fakeDocker();
+  const { rollback } = setting(docker);
+  expect(rollback.length).toBe(2);
+  await rollback.all();
+  expect(calls).toEqual(['unpause postgres-2-id', 'start cart-1-id']);
+});
+
+it('what cannot be brought back keeps nothing else from it, is said, and is kept for the next start', async () => {
+  const { docker, calls } = fakeDocker((call) => call === 'start cart-1-id');
+  const { actions, rollback } = setting(docker);
+  await actions.do('pause', ['postgres-2']);
+  await actions.do('kill', ['cart-1']);
+  await expect(rollback.all()).rejects.toThrow('start cart-1');
+  expect(calls.filter((call) => call === 'start cart-1-id').length).toBeGreaterThan(1);
+  expect(calls).toContain('unpause postgres-2-id');
+  expect(setting(docker).rollback.length).toBe(1);
+});

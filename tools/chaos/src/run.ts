@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClusterError, messageOf } from '@ballast/cluster';
+import { Actions } from './actions.js';
+import { booksOf, merchantOf } from './books.js';
+import { Containers } from './containers.js';
+import type { Docker } from './docker.js';
+import type { Experiment } from './experiment.js';
+import { KafkaView } from './kafka.js';
+import { Load } from './load.js';
+import { machineOf } from './machine.js';
+import { measure } from './measure.js';
+import { Patroni } from './patroni.js';
+import type { Run } from './results.js';
+import { Rollback } from './rollback.js';
+import { runTrial, type TrialFacts } from './trial.js';
+import { judge, seconds, type Trial, unnoticed } from './verdict.js';
+import { Writer } from './writer.js';
+
+export interface RunOptions {
+  docker: Docker;
+  project: string;
+  experiment: Experiment;
+  trials: number;
+  /** The safeguard that is taken away. */
+  without?: string;
+  /** Where what is to be undone is kept, for the case that this process is killed. */
+  rollbackFile: string;
+  signal: AbortSignal;
+  say: (line: string) => void;
+}
+
+/** For the end of every order after the last trial. */
+const PATIENCE = 180_000;
+
+/** An experiment with all its trials, its load before, between and after them, and the books in the end. */
+export async function run({ docker, project, experiment, trials: count, without, rollbackFile, signal, say }: RunOptions): Promise<Run> {
+  const containers = new Containers(docker, project);
+  const patroni = new Patroni(containers);
+  const views = { containers, patroni, kafka: new KafkaView(docker, containers) };
+  const rollback = new Rollback(docker, (settings) => patroni.set(settings), rollbackFile);
+  if (rollback.length) {
+    say(`an earlier run left ${rollback.length} things behind: bringing them back`);
+    await rollback.all();
+  }
+  const safeguard = without === undefined ? undefined : experiment.safeguards[without];
+  const machine = await machineOf(docker, containers);
+  const writer = new Writer(docker, containers, patroni, rollback);
+  let load: Load | undefined;
+  try {
+    load = await openLoad(experiment, containers, patroni, signal, say);
+    await writer.start();
+    load.start();
+    const facts: TrialFacts[] = [];
+    const actions = new Actions(docker, containers, rollback);
+    for (let trial = 1; trial <= count; trial++) {
+      const done = await runTrial(experiment, trial, safeguard?.off ?? [], {
+        ...{ views, actions, rollback, load, signal, say, calm: 3_000 },
+      });
+      facts.push(done);
+      const { acknowledged, answers } = load;
+      const seen = measure(done, { acknowledged, writes: writer.writes, ends: [], failures: answers.failures });
+      say(
+        `trial ${trial}/${count}: recovery ${shown(seen.recovery)}, writer ${shown(seen.writer)}, longest gap ${shown(seen.gap)}, steady again after ${shown(done.back)}`,
+      );
+      // What does not come back by itself says nothing of another trial.
+      if (done.back === undefined) break;
+    }
+    const { differences, ends } = await load.settle(PATIENCE);
+    const lostWrites = await writer.lost();
+    const { acknowledged, answers, leftOut } = load;
+    const measured = facts.map((each): Trial => {
+      const { trial, targets, restarted, failovers, back, violated } = each;
+      const own = {
+        trial,
+        targets,
+        restarted,
+        failovers,
+        violated,
+        at: new Date(each.faultAt).toISOString(),
+        ...(back !== undefined && { back }),
+      };
+      return { ...own, ...measure(each, { acknowledged, writes: writer.writes, ends, failures: answers.failures }) };
+    });
+    const audit = { differences, lostWrites, leftOut };
+    const misses = judge(experiment.goals, measured, audit);
+    const { name, title, goals, load: asked } = experiment;
+    return {
+      ...{ experiment: name, title, goals, load: asked, machine, trials: measured, audit, misses },
+      ...{ at: new Date().toISOString(), accepted: acknowledged.length, written: writer.writes.length },
+      ...(safeguard && { without: { name: without!, what: safeguard.what, unnoticed: unnoticed(safeguard.red, misses) } }),
+    };
+  } finally {
+    await load?.abandon();
+    await rollback.all();
+  }
+}
+
+/** Signs up buyers. The platform may just have been brought back: it is given a while. */
+async function openLoad(
+  { load }: Experiment,
+  containers: Containers,
+  patroni: Patroni,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Load> {
+  const all = [...(await containers.list()).values()];
+  const gateways = all.flatMap(({ name, ports }) =>
+    /^gateway/.test(name) && ports['8080/tcp'] ? [`http://127.0.0.1:${ports['8080/tcp']}`] : [],
+  );
+  if (!gateways.length) throw new ClusterError('no gateway is published on this machine');
+  say(`${load.buyers} buyers sign up at ${gateways.join(', ')}`);
+  for (let attempt = 1; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      return await Load.open({ gateways, merchant: await merchantOf(containers), ...load, sources: booksOf(containers, patroni) });
+    } catch (error) {
+      if (attempt === 5) throw error;
+      say(`not yet: ${messageOf(error)}`);
+      await sleep(3_000, undefined, { signal });
+    }
+  }
+}
+
+const shown = (ms: number | undefined): string => (ms === undefined ? 'never' : seconds(ms));

@@ -1,0 +1,37 @@
+import { coordinatorOf, leaderOf } from './kafka.js';
+import { checkTarget } from './target-names.js';
+import { parseEtcd, Targets, type Views } from './targets.js';
+
+const partition = (topic: string, n: number, leader: number) => ({ topic, partition: n, leader, replicas: [1, 2, 3], isr: [1, 2, 3] });
+
+it('finds the broker that leads most of a topic', () => {
+  expect(leaderOf('a.b', [partition('a.b', 0, 1), partition('a.b', 1, 3), partition('a.b', 2, 3), partition('c', 0, 2)])).toBe('kafka-3');
+  expect(() => leaderOf('none.such', [])).toThrow('no topic none.such');
+});
+
+it('finds the coordinator as Kafka does: by Java’s hash of the group', () => {
+  // "order".hashCode() is 106006350, and that modulo 12 is 6.
+  const offsets = Array.from({ length: 12 }, (_, n) => partition('__consumer_offsets', n, n === 6 ? 2 : 1));
+  expect(coordinatorOf('order', offsets)).toBe('kafka-2');
+});
+
+it('reads who leads etcd', () => {
+  const text = `http://etcd-1:2379, 8211f1d0f64f3269, 3.5.16, 20 kB, false, false, 2, 12, 12, \nhttp://etcd-2:2379, 91bc3c398fb3c146, 3.5.16, 20 kB, true, false, 2, 12, 12, \n`;
+  expect(parseEtcd(text)).toEqual([{ name: 'etcd-1', leads: false }, { name: 'etcd-2', leads: true }]); // prettier-ignore
+});
+
+it('goes on to the next of several with each trial, and keeps to whom it has found', async () => {
+  let leader = 'postgres-1';
+  const views = { patroni: { leader: async () => ({ name: leader }) } } as unknown as Views;
+  const targets = new Targets(views, 3);
+  expect(await targets.resolve('one of a, b, c')).toEqual(['a']);
+  expect(await targets.resolve('postgres primary')).toEqual(['postgres-1']);
+  leader = 'postgres-2';
+  expect(await targets.resolve('postgres primary')).toEqual(['postgres-1']);
+  expect(await new Targets(views, 0).resolve('postgres primary')).toEqual(['postgres-2']);
+});
+
+it('names the forms of a target when it knows none', () => {
+  expect(checkTarget('kafka leader of order.events')).toBeUndefined();
+  expect(checkTarget('kafka leader')).toContain('kafka leader of TOPIC');
+});

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '@ballast/cluster';
+import type { Actions } from './actions.js';
+import type { Experiment, Step } from './experiment.js';
+import type { Load } from './load.js';
+import type { Window } from './measure.js';
+import type { Rollback } from './rollback.js';
+import { shopping, untilSteady } from './steady.js';
+import { Targets, type Views } from './targets.js';
+import type { Trial } from './verdict.js';
+
+export interface Setting {
+  views: Views;
+  actions: Pick<Actions, 'do'>;
+  rollback: Rollback;
+  load: Load;
+  signal: AbortSignal;
+  /** Milliseconds of calm before a fault that are looked at with it. */
+  calm: number;
+  say: (line: string) => void;
+}
+
+/** What a trial knows of itself when it is over; the rest is measured from what load and writer saw. */
+export type TrialFacts = Window & Pick<Trial, 'trial' | 'targets' | 'restarted' | 'failovers' | 'back' | 'violated'>;
+
+const LOOK_EVERY = 250;
+
+/**
+ * One trial: the hypothesis is checked, the cluster disturbed, brought back, and the hypothesis checked again. Whatever happens in
+ * between, also the end of `signal`, everything is brought back.
+ *
+ * @throws when it could not begin, was broken off, or could not be brought back
+ */
+export async function runTrial(experiment: Experiment, trial: number, off: readonly Step[], setting: Setting): Promise<TrialFacts> {
+  const { views, rollback, load, signal, calm, say } = setting;
+  const { steadyState, method } = experiment;
+  const targets = new Targets(views, trial - 1);
+  await untilSteady(steadyState, views, load, signal);
+  const before = await snapshot(views);
+  await sleep(calm, undefined, { signal });
+  const startedAt = Date.now() - calm;
+  const watch = watching(experiment, load);
+  let faultAt: number | undefined;
+  let back: number | undefined;
+  try {
+    // Who is meant is settled while everything is well: with a safeguard off there may be nobody left to ask.
+    if (off.length) for (const step of method) if ('do' in step) await targets.resolve(step.on);
+    for (const step of off) await take(step, targets, setting);
+    for (const step of method) {
+      const at = await take(step, targets, setting);
+      faultAt ??= at;
+    }
+    for (const step of experiment.rollback) await take(step, targets, setting);
+  } catch (error) {
+    watch.stop();
+    throw error;
+  } finally {
+    await rollback.all(({ name }) => name !== 'writer');
+  }
+  try {
+    back = await untilSteady(steadyState, views, load, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    say(messageOf(error));
+  }
+  const after = await snapshot(views);
+  return {
+    ...{ trial, startedAt, faultAt: faultAt ?? startedAt, endedAt: Date.now(), targets: targets.all, violated: watch.stop() },
+    ...(back !== undefined && { back }),
+    restarted: [...after.started]
+      .filter(([name, at]) => before.started.get(name) !== at && !targets.all.includes(name))
+      .map(([name]) => name),
+    failovers: after.timeline - before.timeline,
+  };
+}
+
+/** Gives when the fault happened, of a step that is one. */
+async function take(step: Step, targets: Targets, { actions, rollback, views, load, signal, say }: Setting): Promise<number | undefined> {
+  signal.throwIfAborted();
+  if ('wait' in step) return void (await sleep(step.wait, undefined, { signal }));
+  if ('untilAcknowledged' in step) return untilAcknowledged(load, step.untilAcknowledged, signal);
+  if ('patroni' in step) {
+    say(`patroni ${JSON.stringify(step.patroni)}`);
+    const settings = await views.patroni.settings(Object.keys(step.patroni));
+    rollback.plan({ undo: 'patroni', name: 'patroni', settings });
+    return void (await views.patroni.set(step.patroni));
+  }
+  const names = await targets.resolve(step.on);
+  say(`${'do' in step ? step.do : step.undo} ${names.join(', ')}`);
+  if ('undo' in step) return void (await rollback.undo(step.undo, names));
+  return actions.do(step.do, names);
+}
+
+async function untilAcknowledged(load: Load, patience: number, signal: AbortSignal): Promise<undefined> {
+  const from = Date.now();
+  while (Date.now() - from < patience && !((load.lastAcknowledged?.asked ?? 0) >= from)) await sleep(20, undefined, { signal });
+}
+
+async function snapshot({ containers, patroni }: Views): Promise<{ started: Map<string, string>; timeline: number }> {
+  const started = new Map([...(await containers.list())].map(([name, { id, startedAt }]) => [name, `${id} ${startedAt}`]));
+  const timeline = await patroni.leader().then(
+    (leader) => leader.timeline ?? 0,
+    () => 0,
+  );
+  return { started, timeline };
+}
+
+/** Looks at what the hypothesis says of the shop, all the time. */
+function watching({ steadyState }: Experiment, load: Load): { stop: () => Record<string, number> } {
+  const violated: Record<string, number> = {};
+  const timer = setInterval(() => {
+    for (const what of shopping(steadyState, load)) violated[what] = (violated[what] ?? 0) + LOOK_EVERY;
+  }, LOOK_EVERY).unref();
+  return { stop: () => (clearInterval(timer), violated) };
+}

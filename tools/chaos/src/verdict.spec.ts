@@ -1,0 +1,131 @@
+import type { Goals } from './experiment.js';
+import type { OrderEnd } from './load.js';
+import { measure } from './measure.js';
+import { plot } from './plot.js';
+import { goalsOf, report } from './report.js';
+import { asExpected, type Run } from './results.js';
+import { type Audit, judge, type Trial, unnoticed } from './verdict.js';
+
+const goals: Goals = {
+  recovery: 4_000,
+  sagas: 15_000,
+  lost: 0,
+  confirmed: 'all',
+  restarts: 'none',
+  primaries: 1,
+  failed: 'refused',
+  failovers: 0,
+};
+const FAULT = 100_000;
+const window = { startedAt: FAULT - 3_000, faultAt: FAULT, endedAt: FAULT + 10_000 };
+const every = (ms: number, from: number, to: number) => Array.from({ length: Math.floor((to - from) / ms) + 1 }, (_, n) => from + n * ms);
+const checkout = (at: number) => ({ orderId: `order-${at}`, asked: at - 40, at });
+const write = (at: number, timeline: number) => ({ n: at, node: `postgres-${timeline}`, timeline, asked: at - 5, at });
+const ended = ({ orderId, at }: ReturnType<typeof checkout>): OrderEnd => ({
+  orderId,
+  status: 'CONFIRMED',
+  acceptedAt: at,
+  endedAt: at + 400,
+});
+
+/** A primary that dies at FAULT, and another one that acknowledges from 1.5 s on. */
+function seen() {
+  const acknowledged = [...every(200, FAULT - 3_000, FAULT), ...every(200, FAULT + 1_500, FAULT + 10_000)].map(checkout);
+  const writes = [
+    ...every(50, FAULT - 3_000, FAULT).map((at) => write(at, 1)),
+    ...every(50, FAULT + 1_200, FAULT + 10_000).map((at) => write(at, 2)),
+  ];
+  const failures = [{ at: FAULT + 500, kind: 'PUT /cart/items 503 UNAVAILABLE', polite: true, unsafe: false }];
+  return { acknowledged, writes, ends: acknowledged.map(ended), failures };
+}
+const trialOf = (over: Partial<ReturnType<typeof seen>> = {}, facts: Partial<Trial> = {}): Trial => ({
+  ...{ trial: 1, at: '2026-01-01T00:00:00Z', targets: ['postgres-1'], restarted: [], failovers: 0, back: 2_000, violated: {} },
+  ...measure(window, { ...seen(), ...over }),
+  ...facts,
+});
+const clean: Audit = { differences: [], lostWrites: 0, leftOut: 0 };
+const missed = (trial: Trial, audit = clean) => judge(goals, [trial], audit).map(({ goal }) => goal);
+
+it('measures from the fault to what was asked for after it', () => {
+  const { acknowledged } = seen();
+  // Acknowledged just after the fault, but asked for before it: it says nothing of the new primary.
+  acknowledged.push({ orderId: 'late', asked: FAULT - 30, at: FAULT + 20 });
+  expect(trialOf({ acknowledged })).toMatchObject({ recovery: 1_500, gap: 1_480, writer: 1_200, sagas: 400, backwards: 0 });
+  expect(missed(trialOf({ acknowledged }))).toEqual([]);
+});
+
+const planted: [string, () => [Trial, Audit?], string][] = [
+  [
+    'a recovery that is late',
+    () => [trialOf({ acknowledged: seen().acknowledged.filter(({ at }) => at < FAULT || at > FAULT + 4_100) })],
+    'recovery',
+  ],
+  [
+    'a recovery that does not last',
+    () => [trialOf({ acknowledged: seen().acknowledged.filter(({ at }) => at < FAULT + 4_000 || at > FAULT + 9_000) })],
+    'recovery',
+  ],
+  ['no recovery at all', () => [trialOf({ acknowledged: seen().acknowledged.filter(({ at }) => at < FAULT) })], 'recovery'],
+  [
+    'an order that waited too long',
+    () => [trialOf({ ends: [{ orderId: 'o', status: 'CONFIRMED', acceptedAt: FAULT - 1_000, endedAt: FAULT + 15_001 }] })],
+    'sagas',
+  ],
+  ['an order that never ended', () => [trialOf({ ends: [{ orderId: 'o', status: 'PENDING', acceptedAt: FAULT }] })], 'sagas'],
+  ['a lost order', () => [trialOf(), { ...clean, differences: ['order 1: accepted, and not there'] }], 'lost'],
+  ['a lost row', () => [trialOf(), { ...clean, lostWrites: 1 }], 'lost'],
+  ['an order the outage has rejected', () => [trialOf(), { ...clean, differences: ['order 1: REJECTED (TIMED_OUT)'] }], 'confirmed'],
+  ['a container that was restarted', () => [trialOf({}, { restarted: ['cart-2'] })], 'restarts'],
+  ['an old primary that still acknowledges', () => [trialOf({ writes: [...seen().writes, write(FAULT + 5_000, 1)] })], 'primaries'],
+  [
+    'a request that was reset',
+    () => [trialOf({ failures: [{ at: FAULT, kind: 'GET no answer', polite: false, unsafe: false }] })],
+    'failed',
+  ],
+  ['a failover nobody needed', () => [trialOf({}, { failovers: 1 })], 'failovers'],
+  ['a cluster that stays broken', () => [trialOf({}, { back: undefined as never })], 'steady state'],
+  ['a load that was not there', () => [trialOf(), { ...clean, leftOut: 3 }], 'load'],
+];
+it.each(planted)('finds %s', (_, plant, goal) => {
+  expect(missed(...plant())).toContain(goal);
+});
+
+it('asks for no failure at all where another could have answered, and lets pass what nobody else may repeat', () => {
+  const strict: Goals = { failed: 'none' };
+  expect(judge(strict, [trialOf()], clean)).toHaveLength(1);
+  const failures = [{ at: FAULT, kind: 'POST /cart/checkout 503 OUTCOME_UNKNOWN', polite: true, unsafe: true }];
+  expect(judge(strict, [trialOf({ failures })], clean)).toEqual([]);
+});
+
+describe('without its safeguard', () => {
+  const run = (misses: Run['misses']): Run => ({
+    ...{
+      experiment: 'kill-primary',
+      title: 'A & B <killed>',
+      at: '2026-01-01T00:00:00Z',
+      goals,
+      load: { rate: 6, buyers: 60 },
+      accepted: 90,
+      written: 900,
+    },
+    machine: { cores: 2, cpu: 'a cpu', memoryGb: 8, versions: { Node: '24.0.0' }, standIns: ['haproxy:3.0'] },
+    ...{ trials: [trialOf()], audit: clean, misses },
+    without: { name: 'failover', what: 'somebody takes over', unnoticed: unnoticed(['recovery', 'lost'], misses) },
+  });
+
+  it('a drill has to miss all that it says it would', () => {
+    expect(asExpected(run([{ goal: 'recovery', why: 'late' }, { goal: 'lost', why: 'gone' }]))).toBe(true); // prettier-ignore
+    const blind = run([{ goal: 'recovery', why: 'late' }]);
+    expect(asExpected(blind)).toBe(false);
+    expect(report([blind])).toContain('**no**: lost held');
+  });
+
+  it('the report says where, on what, and with which goals', () => {
+    const page = report([run([{ goal: 'recovery', why: 'late' }])]);
+    for (const text of ['stand-ins', 'haproxy:3.0', 'Node 24.0.0', goalsOf(goals), 'recovery ≤ 4.00 s']) expect(page).toContain(text);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    const svg = plot([run([])], 'A <drill> & more');
+    expect(svg).toContain('A &lt;drill> &amp; more');
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+});

@@ -1,5 +1,7 @@
 -- Made from apps/*/service.ts by `npm run sync`: change those.
 
+\ir monitoring.sql
+
 \set service 'auth'
 \ir service-database.sql
 

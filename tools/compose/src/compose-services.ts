@@ -9,7 +9,7 @@ const healthy = { condition: 'service_healthy' };
 
 /** The part of docker-compose.yml that follows from the manifests: the services, who makes their secrets and their databases. */
 export function renderServices(manifests: readonly ServiceManifest[]): string {
-  const owners = [...manifests.map(({ name }) => name), 'postgres'];
+  const owners = [...manifests.map(({ name }) => name), 'postgres', 'monitoring'];
   const allSecrets = (mode: string) => owners.map((owner) => `${volumeOf(owner)}:/secrets/${owner}${mode}`);
   const services = {
     init: { extends: { file: 'jobs.yml', service: 'init' }, volumes: allSecrets('') },

@@ -69,6 +69,14 @@ describe('a service that is added by its manifest alone', () => {
     });
   });
 
+  it('is asked for its metrics, every instance under its name', () => {
+    expect(parse(fileOf('infra/prometheus/targets/ha/services.yml'))).toContainEqual({
+      labels: { job: 'gift-card' },
+      targets: ['gift-card-1:3000', 'gift-card-2:3000'],
+    });
+    expect(parse(fileOf('infra/prometheus/targets/lite/services.yml'))).toContainEqual({ labels: { job: 'bank' }, targets: ['bank:3000'] });
+  });
+
   it('waits for the containers of whom it needs', () => {
     expect(compose.services['gift-card']!.depends_on).toMatchObject({ bank: { condition: 'service_healthy' } });
     expect(compose.services['gift-card-2']!.depends_on).toMatchObject({ 'bank-1': {}, 'bank-2': {} });

@@ -5,8 +5,8 @@ import { renderBackends, renderRoutes } from './gateway.js';
 import { profiles } from './instances.js';
 import { renderProblems } from './problems.js';
 import { renderSecretFiles } from './secret-files.js';
+import { renderTargets } from './targets.js';
 
-/** Every file that is made from the manifests, by its path in the repository. Formatted as Prettier leaves them. */
 export function generatedFiles(found: readonly ServiceManifest[]): Map<string, string> {
   const manifests = [...found].sort((a, b) => (a.name < b.name ? -1 : 1));
   return new Map([
@@ -16,6 +16,9 @@ export function generatedFiles(found: readonly ServiceManifest[]): Map<string, s
     ['infra/haproxy/problems.cfg', noted('#') + renderProblems()],
     ['infra/haproxy/routes.map', noted('#') + renderRoutes(manifests)],
     ...profiles.map((profile) => [`infra/haproxy/services.${profile}.cfg`, noted('#') + renderBackends(manifests, profile)] as const),
+    ...profiles.map(
+      (profile) => [`infra/prometheus/targets/${profile}/services.yml`, noted('#') + renderTargets(manifests, profile)] as const,
+    ),
   ]);
 }
 

@@ -18,7 +18,7 @@ RUN node infra/docker/assemble.mjs packages /packages
 
 FROM packages AS build
 COPY . .
-RUN node node_modules/typescript-native/bin/tsc -b tsconfig.build.json && node infra/docker/assemble.mjs compiled /compiled
+RUN node node_modules/typescript-native/bin/tsc -b apps/*/tsconfig.lib.json tools/compose/tsconfig.lib.json && node infra/docker/assemble.mjs compiled /compiled
 
 FROM base AS runtime
 # Runs as nobody's root, needs no capability and writes nothing: compose takes both away (infra/compose/service.yml).

@@ -35,11 +35,13 @@ const everywhere: Record<string, RegExp> = {
   'dead letters': /^ballast_dead_letters_total\{reason="HANDLER_FAILED",topic="[a-z]+\.(events|commands|replies)"\}$/,
   'open dead letters': /^ballast_dead_letters_open$/,
   'pool use': /^ballast_db_pool\{pool="\w+",state="(busy|idle|waiting)"\}$/,
+  'database available': /^ballast_db_available$/,
   'event-loop lag': /^nodejs_eventloop_lag_seconds$/,
 };
 const ofOrder: Record<string, RegExp> = {
   'sagas by state': /^ballast_sagas\{definition="checkout\.v1",state="(RUNNING|COMPENSATING|STUCK)"\}$/,
   'saga duration': /^ballast_saga_duration_seconds_count\{definition="checkout\.v1",outcome="(COMPLETED|COMPENSATED)"\}$/,
+  'checkout duration': /^ballast_checkout_duration_seconds_bucket\{le="10",outcome="(CONFIRMED|REJECTED)"\}$/,
 };
 const names = ['order', 'payment', 'inventory', 'cart'];
 
@@ -75,6 +77,9 @@ describe('/metrics, after one order that was confirmed and one that was rejected
   });
 
   it('counts what happened, each where it happened', () => {
+    expect(grown('cart', /^ballast_checkouts_accepted_total$/)).toBe(2);
+    for (const outcome of ['CONFIRMED', 'REJECTED'])
+      expect(grown('order', new RegExp(`^ballast_checkout_duration_seconds_count\\{outcome="${outcome}"`))).toBeGreaterThanOrEqual(1);
     expect(grown('order', /^ballast_saga_duration_seconds_count\{.*outcome="COMPLETED"/)).toBeGreaterThanOrEqual(1);
     expect(grown('order', /^ballast_saga_duration_seconds_count\{.*outcome="COMPENSATED"/)).toBeGreaterThanOrEqual(1);
     expect(grown('order', /^ballast_relay_published_total\{topic="order\.events"\}/)).toBeGreaterThanOrEqual(2);

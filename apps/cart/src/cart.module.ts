@@ -2,12 +2,13 @@ import { Module } from '@nestjs/common';
 import { CartConsumers } from './cart.consumers.js';
 import { CartController } from './cart.controller.js';
 import { Cart, CartItem } from './cart.entity.js';
+import { CartMetrics } from './cart.metrics.js';
 import { CartService } from './cart.service.js';
 import { CatalogueEntry } from './catalogue.entity.js';
 import { CatalogueService } from './catalogue.service.js';
 import { CreateCart1795350000000 } from './migrations/1795350000000-create-cart.js';
 
-@Module({ controllers: [CartController], providers: [CartService, CatalogueService, CartConsumers] })
+@Module({ controllers: [CartController], providers: [CartService, CatalogueService, CartConsumers, CartMetrics] })
 export class CartModule {}
 
 /** What this service keeps in its own database. */

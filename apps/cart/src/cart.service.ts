@@ -1,11 +1,12 @@
 import { cartCheckedOut } from '@ballast/contracts';
-import { Database, type Tx } from '@ballast/database';
+import { afterCommit, Database, type Tx } from '@ballast/database';
 import { Outbox } from '@ballast/messaging';
 import { Idempotency, type Answer, type IdempotentRequest } from '@ballast/service';
 import { Injectable } from '@nestjs/common';
 import { Not, type EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { Cart, CartItem, totalOf } from './cart.entity.js';
+import { countAccepted } from './cart.metrics.js';
 import { CatalogueService } from './catalogue.service.js';
 
 @Injectable()
@@ -65,6 +66,7 @@ export class CartService {
         await save(tx, cart);
         const { id: cartId, lines: items } = cart;
         await this.outbox.add(tx, cartCheckedOut({ orderId, cartId, accountId, items, total: totalOf(items), paymentToken }));
+        afterCommit(tx, countAccepted);
         return { status: 202, body: { orderId }, headers: { location: `/orders/${orderId}` } };
       }),
     );

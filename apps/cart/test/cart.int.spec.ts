@@ -3,6 +3,7 @@ import { cartCheckedOut, orderConfirmed, orderRejected, productChanged } from '@
 import { Database } from '@ballast/database';
 import { Neighbours, testService, type TestService } from '@ballast/service/testing';
 import { eventually, testBrokers, testDatabase } from '@ballast/testing';
+import { metricsText } from '@ballast/tracing';
 import manifest from '../service.js';
 import { Cart } from '../src/cart.entity.js';
 import { CartModule, storage } from '../src/cart.module.js';
@@ -60,6 +61,7 @@ async function checkedOut(someone: Buyer): Promise<{ orderId: string; cartId: st
 }
 const ordersOf = ({ accountId }: { accountId: string }) =>
   neighbours.eventsOf(cartCheckedOut).filter((e) => e.payload.accountId === accountId);
+const acceptedSoFar = async () => Number(/^ballast_checkouts_accepted_total (\d+)$/m.exec(await metricsText())![1]);
 const problem = (status: number, code: string, members: object = {}) => ({
   status,
   body: expect.objectContaining({ code, status, traceId: expect.stringMatching(/^[0-9a-f]{32}$/) as unknown, ...members }) as unknown,
@@ -163,6 +165,7 @@ describe('POST /cart/checkout', () => {
     const someone = await buyer();
     await someone.put('lamp', 2);
     const key = randomUUID();
+    const before = await acceptedSoFar();
     const first = await someone.checkOut(key);
     const { orderId } = first.body as { orderId: string };
     expect(first.status).toBe(202);
@@ -174,6 +177,7 @@ describe('POST /cart/checkout', () => {
     expect(second).toMatchObject({ status: 202, body: { orderId } });
     expect(second.headers.get('location')).toBe(`/orders/${orderId}`);
     expect(await someone.checkOut(key, { paymentToken: 'tok_slow' })).toMatchObject(problem(422, 'IDEMPOTENCY_KEY_REUSED'));
+    expect((await acceptedSoFar()) - before).toBe(1);
 
     const { cartId } = (await someone.show()).body as { cartId: string };
     const items = [{ sku: 'lamp', name: 'The lamp', quantity: 2, unitPrice: euros(2500) }];

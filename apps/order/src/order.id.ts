@@ -6,11 +6,14 @@ const ARRIVES_WITHIN = 5 * 60_000;
  * It says nothing about whose it is, so a foreign id is answered the same.
  */
 export function mayArriveYet(id: string, now: number): boolean {
-  const age = now - millisecondsOf(id);
+  const age = now - acceptedAt(id);
   return Math.abs(age) < ARRIVES_WITHIN;
 }
 
-/** The time in a UUIDv7: its first 48 bits (RFC 9562). Of another version: never young. */
-function millisecondsOf(id: string): number {
+/**
+ * When the checkout was accepted, in milliseconds since 1970, by cart's clock: the time in a UUIDv7, its first 48 bits (RFC 9562).
+ * Of another version: 0, never young.
+ */
+export function acceptedAt(id: string): number {
   return id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : 0;
 }

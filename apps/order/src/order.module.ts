@@ -4,6 +4,7 @@ import { Orders1763800000000 } from './migrations/1763800000000-orders.js';
 import { OrderConsumers } from './order.consumers.js';
 import { OrderController } from './order.controller.js';
 import { Order } from './order.entity.js';
+import { OrderMetrics } from './order.metrics.js';
 import { OrderProgress } from './order.progress.js';
 import { OrderService } from './order.service.js';
 import { OrderStreams } from './order.stream.js';
@@ -11,7 +12,7 @@ import { OrderViews } from './order.view.js';
 
 @Module({
   controllers: [OrderController],
-  providers: [OrderService, OrderViews, OrderProgress, OrderStreams, CheckoutSaga, OrderConsumers],
+  providers: [OrderService, OrderViews, OrderMetrics, OrderProgress, OrderStreams, CheckoutSaga, OrderConsumers],
 })
 export class OrderModule {}
 

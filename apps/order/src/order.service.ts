@@ -1,9 +1,10 @@
 import { orderConfirmed, orderRejected } from '@ballast/contracts';
-import { Database, type Tx } from '@ballast/database';
+import { afterCommit, Database, type Tx } from '@ballast/database';
 import type { PayloadOf } from '@ballast/message';
 import { Outbox } from '@ballast/messaging';
 import { Injectable } from '@nestjs/common';
 import { Order, type OrderStatus } from './order.entity.js';
+import { observeFinal } from './order.metrics.js';
 import type { cartCheckedOut } from './order.reads.js';
 
 @Injectable()
@@ -43,6 +44,8 @@ export class OrderService {
   /** Ends an order once; a second time is no change and publishes nothing. */
   private async end(tx: Tx, id: string, status: OrderStatus, reason: string | null = null): Promise<Order | undefined> {
     const { affected } = await tx.update(Order, { id, status: 'PENDING' }, { status, reason });
-    return affected ? tx.findOneByOrFail(Order, { id }) : undefined;
+    if (!affected) return undefined;
+    afterCommit(tx, () => observeFinal(id, status));
+    return tx.findOneByOrFail(Order, { id });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { authorisePayment, commitStock, releaseStock, reserveStock } from '@ballast/contracts';
 import { eventually } from '@ballast/testing';
+import { metricsText } from '@ballast/tracing';
 import { v7 } from 'uuid';
 import { fails, Shop, type Purchase } from './shop.js';
 
@@ -28,6 +29,27 @@ describe('cart.checked-out', () => {
     expect((await order.command(reserveStock)).payload).toEqual({ orderId, items: [{ sku: 'lamp', quantity: 2 }] });
     await order.answer(reserveStock);
     expect((await order.command(authorisePayment)).payload).toEqual({ orderId, accountId, amount: total, token: paymentToken });
+  });
+});
+
+describe('ballast_checkout_duration_seconds', () => {
+  it('has each order once, by its outcome, from the moment it was accepted', async () => {
+    const value = async (series: string) =>
+      Number((await metricsText()).split(`ballast_checkout_duration_seconds_${series} `)[1]?.split('\n')[0]);
+    const series = ['count{outcome="CONFIRMED"}', 'sum{outcome="CONFIRMED"}', 'count{outcome="REJECTED"}'] as const;
+    const before = await Promise.all(series.map(value));
+    const grown = async () => Promise.all(series.map(async (one, i) => (await value(one)) - before[i]!));
+
+    const slow = await shop.checkOut({ times: 3, orderId: v7({ msecs: Date.now() - 20_000 }) });
+    await slow.goesOn(reserveStock, 2);
+    await slow.ends('CONFIRMED');
+    const refused = await shop.checkOut();
+    await shop.reply(await refused.command(reserveStock), fails('OUT_OF_STOCK'), 2);
+    await refused.ends('REJECTED', 'OUT_OF_STOCK');
+    await eventually(async () => expect((await grown())[2]).toBe(1));
+    const [confirmed, seconds] = await grown();
+    expect(confirmed).toBe(1);
+    expect(seconds).toBeGreaterThanOrEqual(20);
   });
 });
 

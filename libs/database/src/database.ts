@@ -7,7 +7,7 @@ import { isSerializationFailure, isUnavailable } from './classify.js';
 import { type DatabaseConfig, hostName, sameHost } from './config.js';
 import { PooledDataSource } from './data-source.js';
 import { NoPrimaryError } from './errors.js';
-import { observePool, primaryChanges } from './metrics.js';
+import { observeAvailability, observePool, primaryChanges } from './metrics.js';
 import { migrate, type MigrationClass } from './migrate.js';
 import { follow, openPools, type Pools } from './pools.js';
 import { PostgresProbe } from './probe.js';
@@ -57,7 +57,8 @@ export class Database implements OnApplicationShutdown {
     private readonly sources: { primary: PooledDataSource; replica: ReplicaDataSource },
     migrations: MigrationClass[],
   ) {
-    this.stopObserving = [observePool('primary', pools.primary), observePool('replica', pools.replica)];
+    this.stopObserving = [observePool('primary', pools.primary), observePool('replica', pools.replica), observeAvailability(this)];
+    primaryChanges().inc(0);
     watcher.listen({ changed: (now, before) => this.changed(now, before) });
     // What goes on in the background belongs to no caller's trace.
     this.ready = withContext({}, () => {

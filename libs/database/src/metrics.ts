@@ -18,6 +18,18 @@ export function observePool(name: string, pool: RoutedPool): () => void {
   return () => pools.delete(pool);
 }
 
+const databasesHere = perScope(() => new Set<{ readonly available: boolean }>());
+
+/** Shows whether the service can use its database until the function it returns is called: of several, whether it can use all of them. */
+export function observeAvailability(database: { readonly available: boolean }): () => void {
+  const databases = databasesHere();
+  gauge('ballast_db_available', 'Whether there is a primary to write to: 1 or 0', [], (metric) => {
+    metric.set([...databases].every(({ available }) => available) ? 1 : 0);
+  });
+  databases.add(database);
+  return () => databases.delete(database);
+}
+
 export const primaryChanges = () =>
   counter('ballast_db_primary_changes_total', 'How often writes moved to another server since the process started');
 

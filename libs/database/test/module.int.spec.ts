@@ -25,6 +25,7 @@ describe('the module', () => {
     await database.transaction((tx) => tx.insert(Note, { id: 'a' }));
     const running = database.transaction((tx) => tx.query('SELECT pg_sleep(0.3)'));
     await eventually(() => expect(database.available).toBe(true));
+    expect(await metricsText()).toMatch(/^ballast_db_available 1$/m);
     await app.close();
     await running;
     await expect(database.transaction(() => Promise.resolve())).rejects.toThrow();
@@ -33,6 +34,7 @@ describe('the module', () => {
   it('lets an application start whose database is away', async () => {
     const { database } = await application({ ...(await freshConfig()), hosts: [{ host: '127.0.0.1', port: await freePort() }] });
     await expect(database.primary.find(Note)).rejects.toBeInstanceOf(NoPrimaryError);
+    expect(await metricsText()).toMatch(/^ballast_db_available 0$/m);
   });
 
   it('ends in bounded time with a server that does not answer any more', async () => {

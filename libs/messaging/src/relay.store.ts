@@ -99,7 +99,7 @@ export class SqlRelayStore implements RelayStore {
   async backlog(): Promise<{ pending: number; parked: number; oldestSeconds: number }> {
     const [row] = await this.query<[{ pending: number; parked: number; oldestSeconds: number }]>(`
       SELECT count(*) FILTER (WHERE parked_at IS NULL)::int AS pending, count(parked_at)::int AS parked,
-        coalesce(extract(epoch FROM clock_timestamp() - min(created_at)), 0)::float AS "oldestSeconds"
+        coalesce(extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)::float AS "oldestSeconds"
       FROM outbox`);
     return row;
   }

@@ -8,7 +8,7 @@ const esmOnly = ['@nestjs', 'jose', 'cockatiel', 'uuid', 'listr2', '@platformati
 export default {
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons', 'require', 'default'] },
-  testMatch: ['<rootDir>/{src,test}/**/!(*.int|*.e2e|*.drill).spec.ts'],
+  testMatch: ['<rootDir>/{src,test}/**/!(*.int|*.e2e|*.drill|*.cluster).spec.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: { '^.+\\.(ts|js|mjs)$': ['@swc/jest', { sourceMaps, jsc, module: { type: 'commonjs' }, swcrc: false }] },

@@ -1,5 +1,7 @@
 import type { ServiceManifest } from '@ballast/service/manifest';
 import { renderServices } from './compose-services.js';
+import { renderDashboard } from './dashboard.js';
+import { dashboards } from './dashboards.js';
 import { renderDatabases } from './databases.js';
 import { renderBackends, renderRoutes } from './gateway.js';
 import { profiles } from './instances.js';
@@ -7,6 +9,7 @@ import { renderProblems } from './problems.js';
 import { renderSecretFiles } from './secret-files.js';
 import { renderTargets } from './targets.js';
 
+/** Every file that is made, from the manifests and from `dashboards.ts`, by its path in the repository. Formatted as Prettier leaves them. */
 export function generatedFiles(found: readonly ServiceManifest[]): Map<string, string> {
   const manifests = [...found].sort((a, b) => (a.name < b.name ? -1 : 1));
   return new Map([
@@ -19,6 +22,7 @@ export function generatedFiles(found: readonly ServiceManifest[]): Map<string, s
     ...profiles.map(
       (profile) => [`infra/prometheus/targets/${profile}/services.yml`, noted('#') + renderTargets(manifests, profile)] as const,
     ),
+    ...dashboards.map((dashboard) => [`infra/grafana/dashboards/${dashboard.uid}.json`, renderDashboard(dashboard)] as const),
   ]);
 }
 

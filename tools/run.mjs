@@ -21,6 +21,8 @@ const COMMANDS = {
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
   chaos: { module: 'tools/chaos/dist/chaos.js', build: true },
   soak: { module: 'tools/soak/dist/soak.js', build: true },
+  'restore-drill': { module: 'tools/compose/dist/restore-drill.js', build: true },
+  rollout: { module: 'tools/compose/dist/rollout.js', build: true },
   schemas: { module: 'tools/schemas.mjs', build: true },
   test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles
   build: { build: true },

@@ -68,6 +68,11 @@ export class Shopper {
     return new Shopper(this.url, token, this.fetch);
   }
 
+  /** The same account by another gateway. */
+  at(url: string): Shopper {
+    return new Shopper(url, this.token, this.fetch);
+  }
+
   get = <T = Record<string, unknown>>(path: string, headers: Record<string, string> = {}) => this.send<T>('GET', path, undefined, headers);
   put = <T = Record<string, unknown>>(path: string, body: unknown) => this.send<T>('PUT', path, body);
   delete = <T = Record<string, unknown>>(path: string) => this.send<T>('DELETE', path);

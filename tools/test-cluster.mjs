@@ -1,0 +1,141 @@
+/**
+ * `npm run test:cluster`: the cluster of docker compose as a reader gets it, profile ha, beside whatever else runs here: built, started from nothing,
+ * a checkout by way of both gateways, its trace in Jaeger, three drills, and down again with its data. Needs Docker with Compose v2; else it says so.
+ * `-- --keep` leaves it up. Ends with a table and, alone on a line, `N passed, N failed`.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PROJECT = 'ballast-test';
+const PORTS = {
+  GATEWAY_PORT: '28080',
+  GATEWAY_2_PORT: '28081',
+  JAEGER_PORT: '36686',
+  PROMETHEUS_PORT: '29090',
+  ALERTMANAGER_PORT: '29093',
+  LOGS_PORT: '29428',
+  SYSLOG_PORT: '25514',
+};
+/** One for each thing that there is more than one of: a database, a broker, each service. */
+const DRILLS = ['kill-primary', 'kafka-leader', 'service-replica'];
+const MINUTE = 60_000;
+const HEALTHY_WITHIN = 8 * MINUTE;
+
+const keep = process.argv.includes('--keep');
+const results = [];
+const reports = mkdtempSync(join(tmpdir(), 'ballast-cluster-'));
+const env = {
+  ...process.env,
+  ...PORTS,
+  COMPOSE_PROJECT_NAME: PROJECT,
+  COMPOSE_PROFILES: 'ha',
+  GATEWAY_URL: `http://127.0.0.1:${PORTS.GATEWAY_PORT}`,
+  GATEWAY_2_URL: `http://127.0.0.1:${PORTS.GATEWAY_2_PORT}`,
+  JAEGER_URL: `http://127.0.0.1:${PORTS.JAEGER_PORT}`,
+  PROMETHEUS_URL: `http://127.0.0.1:${PORTS.PROMETHEUS_PORT}`,
+  LOGS_URL: `http://127.0.0.1:${PORTS.LOGS_PORT}`,
+  NODE_ENV: 'test',
+};
+
+if (spawnSync('docker', ['compose', 'version'], { stdio: 'ignore' }).status !== 0) fail('Docker with Compose v2 is not installed');
+if (spawnSync('docker', ['info'], { stdio: 'ignore', timeout: 30_000 }).status !== 0) fail('no Docker engine answers');
+// Docker's old builder does not share what is being built: at the same time it would do the same work once for each service.
+if (spawnSync('docker', ['buildx', 'version'], { stdio: 'ignore' }).status !== 0)
+  Object.assign(env, { DOCKER_BUILDKIT: '0', COMPOSE_PARALLEL_LIMIT: '1' });
+
+let stopping = false;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (stopping = true));
+try {
+  await step('images', () => run('docker', ['compose', 'build', '--quiet'], 30 * MINUTE));
+  await step('started and healthy', start);
+  await step('checkout and trace', () => jest('journey'));
+  for (const name of DRILLS)
+    await step(`drill ${name}`, () => npm('chaos', name, '--trials', '1', '--project', PROJECT, '--out', reports), { goOn: true });
+} catch (error) {
+  console.error(`ballast: ${error.message}`);
+} finally {
+  if (!keep)
+    await run('docker', ['compose', 'down', '--volumes', '--timeout', '5'], 5 * MINUTE).catch((error) => console.error(error.message));
+  rmSync(reports, { recursive: true, force: true });
+}
+
+console.log(`\n${'step'.padEnd(42)}${'seconds'.padStart(9)}${'passed'.padStart(9)}${'failed'.padStart(9)}`);
+for (const { name, seconds, passed, failed } of results)
+  console.log(name.padEnd(42) + seconds.toFixed(1).padStart(9) + String(passed).padStart(9) + String(failed).padStart(9));
+const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+console.log(`${'together'.padEnd(42)}${sum('seconds').toFixed(1).padStart(9)}\n`);
+console.log(`${sum('passed')} passed, ${sum('failed')} failed`);
+process.exitCode = sum('failed') || stopping ? 1 : 0;
+
+/** What fails ends the run, unless the next step can do without it. */
+async function step(name, work, { goOn = false } = {}) {
+  if (stopping) throw new Error('stopped');
+  console.log(`\n── ${name} ${'─'.repeat(Math.max(0, 70 - name.length))}`);
+  const begun = performance.now();
+  const done = (outcome) => results.push({ name, seconds: (performance.now() - begun) / 1000, ...outcome });
+  try {
+    done({ passed: 1, failed: 0, ...(await work()) });
+  } catch (error) {
+    done({ passed: 0, failed: 1 });
+    if (!goOn) throw error;
+    console.error(`ballast: ${error.message}`);
+  }
+}
+
+/** Up, and every container healthy; jobs have ended well. */
+async function start() {
+  await run('docker', ['compose', 'up', '-d', '--no-build', '--quiet-pull'], HEALTHY_WITHIN, { quiet: true });
+  const end = Date.now() + HEALTHY_WITHIN;
+  for (;;) {
+    const waiting = containers().filter(({ State, Health, ExitCode }) =>
+      State === 'running' ? Health && Health !== 'healthy' : ExitCode !== 0,
+    );
+    if (waiting.length === 0) return;
+    const names = waiting.map(({ Service, State, Health }) => `${Service} (${Health || State})`).join(', ');
+    if (stopping || Date.now() > end) throw new Error(`not healthy: ${names}`);
+    await sleep(2_000);
+  }
+}
+
+function containers() {
+  const { stdout } = spawnSync('docker', ['compose', 'ps', '--all', '--format', 'json'], { env, encoding: 'utf8', timeout: MINUTE });
+  const text = stdout.trim();
+  return text.startsWith('[')
+    ? JSON.parse(text)
+    : text
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line));
+}
+
+async function jest(name) {
+  const report = join(reports, `${name}.json`);
+  const args = [join('node_modules', '.bin', 'jest'), '-c', 'jest.cluster.config.mjs', '--ci', '--json', `--outputFile=${report}`, name];
+  await run(process.execPath, args, 10 * MINUTE).catch(() => undefined);
+  const { numPassedTests, numTotalTests } = JSON.parse(readFileSync(report, 'utf8'));
+  if (numPassedTests === 0 || numPassedTests < numTotalTests)
+    throw new Error(`${numTotalTests - numPassedTests} of ${numTotalTests} tests failed`);
+  return { passed: numPassedTests };
+}
+
+function npm(command, ...args) {
+  return run(process.execPath, ['tools/run.mjs', command, ...args], 10 * MINUTE);
+}
+
+function run(program, args, timeout, { quiet = false } = {}) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: ['ignore', quiet ? 'ignore' : 'inherit', 'inherit'], env, timeout });
+    child.on('error', reject);
+    child.on('close', (code, signal) =>
+      code === 0 ? resolve() : reject(new Error(`${program} ${args.slice(0, 3).join(' ')}: ${signal ?? `exit ${code}`}`)),
+    );
+  });
+}
+
+function fail(message) {
+  console.error(`ballast: ${message}`);
+  process.exit(1);
+}

@@ -6,6 +6,7 @@ const POSTGRES = {
   SUPERUSER_PASSWORD: 'superuser password',
   REPLICATION_PASSWORD: 'replication password',
   PATRONI_PASSWORD: 'patroni password',
+  BACKUP_PASSPHRASE: 'backup passphrase',
 };
 
 /** What only those who watch may read. */

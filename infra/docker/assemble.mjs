@@ -59,7 +59,9 @@ function closureOf(project) {
     if (reached.has(node)) return;
     reached.add(node);
     for (const { type, to, name } of node.edgesOut.values()) {
-      if (type === 'dev' || type === 'optional' || type === 'peerOptional') continue;
+      if (type === 'dev' || type === 'peerOptional') continue;
+      // Optional for one processor: the binary of the package that names it (argon2's), without which it does nothing.
+      if (type === 'optional' && !to?.package.cpu) continue;
       if (!to) throw new Error(`${node.name} needs ${name}, which is not installed`);
       visit(to.isLink ? to.target : to);
     }

@@ -1,15 +1,5 @@
 import type { Dashboard } from './dashboard.js';
-
-/** Per second, over a minute: six scrapes. */
-const rate = (series: string): string => `rate(${series}[1m])`;
-const quantile = (q: number, histogram: string, ...by: string[]): string =>
-  `histogram_quantile(${q}, sum by (${['le', ...by].join(', ')}) (${rate(histogram)}))`;
-/** 0 where there is the whole and none of the part, instead of nothing. */
-const orZero = (part: string, whole: string): string => `${part} or 0 * ${whole}`;
-
-const REQUESTS = 'ballast_http_request_duration_seconds';
-const requestsBy = (labels: string, filter = '') => `sum by (${labels}) (${rate(`${REQUESTS}_count${filter}`)})`;
-const CHECKOUT = 'ballast_checkout_duration_seconds_bucket';
+import { CHECKOUT, REQUESTS, orZero, quantile, rate, requestsBy } from './queries.js';
 
 const platform: Dashboard = {
   uid: 'platform',

@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (reason) => stop(reason as Error));
   if (options.rollback) return rollBack(options);
 
-  const experiment = held(chosen(experiments, options.name!), options.hold);
+  const experiment = paced(held(chosen(experiments, options.name!), options.hold), options.rate);
   const without = safeguardOf(experiment, options.without);
   console.log(`${experiment.title}${without ? `, without the safeguard "${without}"` : ''}`);
   const result = await run({
@@ -88,6 +88,12 @@ function held(experiment: Experiment, hold: number | undefined): Experiment {
   const method = experiment.method.map((step): Step => ('wait' in step && step.wait === longest ? { wait: hold } : step));
   return { ...experiment, method };
 }
+
+/** At another rate. As many buyers as ever: each one waits for the end of his order before he buys again. */
+const paced = (experiment: Experiment, rate = experiment.load.rate): Experiment => ({
+  ...experiment,
+  load: { ...experiment.load, rate },
+});
 
 function print(result: Run): void {
   const { trials, misses, without, audit, accepted, written } = result;

@@ -8,6 +8,7 @@ export const HELP = `Usage: npm run chaos -- NAME [options]
 Takes a part of the cluster away, which docker compose --profile ha up has started, under load, and brings it back.
 
   --trials N              how often, else as the experiment says
+  --rate N                checkouts a second, else as the experiment says
   --hold TIME             instead of the experiment's longest wait: 5m
   --without-safeguard     takes away what the experiment relies on: then it has to end red
   --without NAME          the same, for an experiment with several of them
@@ -25,6 +26,7 @@ export interface Options {
   list: boolean;
   rollback: boolean;
   trials?: number;
+  rate?: number;
   hold?: number;
   /** true: the first one. */
   without?: string | true;
@@ -35,17 +37,19 @@ export interface Options {
 /** @throws {ClusterError} for what cannot be understood */
 export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parse(args);
-  const { help = false, list = false, rollback = false, project = 'ballast', trials, hold, without, out } = values;
+  const { help = false, list = false, rollback = false, project = 'ballast', trials, rate, hold, without, out } = values;
   const [name, ...more] = positionals;
   if (more.length) throw new ClusterError(`one experiment at a time, not also ${more.join(', ')}`);
   if (!name && !help && !list && !rollback) throw new ClusterError('which experiment? npm run chaos -- --list');
   if (trials !== undefined && !(Number.isInteger(Number(trials)) && Number(trials) > 0))
     throw new ClusterError(`--trials must be a whole number from 1, not "${trials}"`);
+  if (rate !== undefined && !(Number(rate) > 0)) throw new ClusterError(`--rate must be a number above 0, not "${rate}"`);
   const off = without ?? (values['without-safeguard'] ? true : undefined);
   return {
     ...{ help, list, rollback, project },
     ...(name !== undefined && { name }),
     ...(trials !== undefined && { trials: Number(trials) }),
+    ...(rate !== undefined && { rate: Number(rate) }),
     ...(hold !== undefined && { hold: time(hold) }),
     ...(off !== undefined && { without: off }),
     ...(out !== undefined && { out }),
@@ -66,7 +70,13 @@ function parse(args: readonly string[]) {
       args: [...args],
       allowPositionals: true,
       options: {
-        ...{ trials: { type: 'string' }, hold: { type: 'string' }, without: { type: 'string' }, 'without-safeguard': { type: 'boolean' } },
+        ...{
+          trials: { type: 'string' },
+          rate: { type: 'string' },
+          hold: { type: 'string' },
+          without: { type: 'string' },
+          'without-safeguard': { type: 'boolean' },
+        },
         ...{ project: { type: 'string' }, out: { type: 'string' } },
         ...{ list: { type: 'boolean' }, rollback: { type: 'boolean' }, help: { type: 'boolean' } },
       },

@@ -33,7 +33,7 @@ export class Shopper {
   private constructor(
     readonly url: string,
     private token?: string,
-    private readonly fetch: Fetch = (url, init) => fetch(url, init),
+    private readonly fetch: Fetch = (url, init) => globalThis.fetch(url, init),
   ) {}
 
   static anonymous(url: string, fetch?: Fetch): Shopper {

@@ -1,6 +1,6 @@
 import { CommitUnknownError, NoPrimaryError } from '@ballast/database';
 import { encode, event, type Envelope } from '@ballast/message';
-import { metricsText } from '@ballast/tracing';
+import { createLogger, metricsText } from '@ballast/tracing';
 import { z } from 'zod';
 import { hurry, MemoryBatch, MemoryDatabase } from '../test/memory-ports.js';
 import { DeadLetters } from './dead-letters.js';
@@ -43,6 +43,18 @@ it('shares a transaction among at most 64 messages and commits each offset after
   expect(database.transactions).toBe(3);
   expect(effectsAtCommit).toEqual([64, 128, 150]);
   expect(batch.committed).toBe('150');
+});
+
+it('says what became of each message', async () => {
+  const lines: string[] = [];
+  createLogger({ service: 'reader', destination: { write: (line) => lines.push(line) } });
+  await setUp().inbox.onBatch(new MemoryBatch([recordOf(1), recordOf(1)]));
+  const said = lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ msg }) => msg === 'message');
+  const common = { type: happened.type, key: 'k', messageId: 'm1' };
+  expect(said).toMatchObject([
+    { ...common, outcome: 'handled' },
+    { ...common, outcome: 'duplicate' },
+  ]);
 });
 
 it('has each effect once, whatever part of a batch comes again', async () => {

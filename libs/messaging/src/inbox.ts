@@ -1,5 +1,6 @@
 import { CommitUnknownError, isUnavailable, sqlState, type Tx } from '@ballast/database';
 import { backoff } from '@ballast/resilience';
+import { logger, withContext } from '@ballast/tracing';
 import { Refused } from './answer.js';
 import { BatchSession, StaleBatchError } from './batch-session.js';
 import { isBlameless } from './blame.js';
@@ -163,9 +164,13 @@ export class Inbox {
     await session.pause(1_000, (signal) => this.s.database.whenAvailable(signal));
   }
 
+  /** What became of it, once that is committed: in the metrics, and in the log of its own trace. */
   private count(item: Incoming, outcome: Outcome): void {
     const buried = outcome === outcome.toUpperCase();
-    metrics.consumed().inc({ type: item.route?.type ?? 'unknown', outcome: buried ? 'dead-lettered' : outcome });
+    const type = item.route?.type ?? 'unknown';
+    metrics.consumed().inc({ type, outcome: buried ? 'dead-lettered' : outcome });
+    const { id, key, trace = {} } = item.envelope ?? {};
+    withContext(trace, () => logger().info({ type, outcome, key, messageId: id }, 'message'));
     if (buried) metrics.deadLetters().inc({ topic: item.record.topic, reason: outcome });
     if (outcome === 'duplicate') metrics.duplicates().inc();
   }

@@ -18,7 +18,7 @@ export interface Measures {
   recovery?: number;
   /** The longest time without an acknowledged checkout, from the fault on. */
   gap: number;
-  /** As `recovery`, of a bare writer. */
+  /** The longest time without a row of the bare writer acknowledged, from the fault on; undefined: none came any more. */
   writer?: number;
   /** The longest an order waited for its end, from the fault on; undefined when one has not ended. */
   sagas?: number;
@@ -45,7 +45,8 @@ export function measure(window: Window, { acknowledged, writes, ends, failures }
   const failed = failures.filter(({ at }) => at >= startedAt && at <= endedAt);
   const own = writes.filter(({ at }) => at >= startedAt && at <= endedAt);
   const recovery = firstAfter(acknowledged, faultAt, endedAt);
-  const writer = firstAfter(own, faultAt, endedAt);
+  // A server lives a moment longer than the order to kill it: the gap tells, not the first row after the order.
+  const writer = firstAfter(own, faultAt, endedAt) === undefined ? undefined : longestGap(own, faultAt, endedAt);
   const sagas = longestWait(ends, window);
   return {
     ...(recovery !== undefined && { recovery }),
@@ -65,7 +66,7 @@ function firstAfter(all: readonly { asked: number; at: number }[], fault: number
   return times.length ? Math.min(...times) : undefined;
 }
 
-function longestGap(acknowledged: readonly Acknowledgement[], from: number, to: number): number {
+function longestGap(acknowledged: readonly { at: number }[], from: number, to: number): number {
   const times = acknowledged.map(({ at }) => at).filter((at) => at > from && at < to).sort((a, b) => a - b); // prettier-ignore
   const edges = [from, ...times, to];
   return Math.max(...edges.slice(1).map((at, n) => at - edges[n]!));

@@ -66,7 +66,7 @@ function details(run: Run): string {
   return `
 ### ${nameOf(run)}
 
-${run.title}${run.without ? `, without: ${run.without.what}` : ''}. ${run.at.slice(0, 16).replace('T', ' ')} UTC, ${load.rate} checkouts a second asked for, ${run.accepted} acknowledged, ${run.written} bare rows. Goals: ${goalsOf(run.goals)}.
+${run.title}${run.without ? `, without: ${run.without.what}` : ''}. ${run.at.slice(0, 16).replace('T', ' ')} UTC, ${load.rate} checkouts a second asked for, ${run.accepted} acknowledged, ${run.written} bare rows; the machine's load average before it began was ${run.loadBefore.toFixed(1)}. Goals: ${goalsOf(run.goals)}.
 ${
   misses.length
     ? `\nMissed:\n${misses

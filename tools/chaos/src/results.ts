@@ -13,6 +13,8 @@ export interface Run {
   goals: Goals;
   load: { rate: number; buyers: number };
   machine: Machine;
+  /** The machine's load average (5 minutes) before it began: what else it was busy with. */
+  loadBefore: number;
   /** Checkouts that were acknowledged, and rows of the bare writer. */
   accepted: number;
   written: number;

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterError, messageOf } from '@ballast/cluster';
 import { Actions } from './actions.js';
@@ -43,6 +44,7 @@ export async function run({ docker, project, experiment, trials: count, without,
     await rollback.all();
   }
   const safeguard = without === undefined ? undefined : experiment.safeguards[without];
+  const loadBefore = loadavg()[1]!;
   const machine = await machineOf(docker, containers);
   const writer = new Writer(docker, containers, patroni, rollback);
   let load: Load | undefined;
@@ -85,7 +87,7 @@ export async function run({ docker, project, experiment, trials: count, without,
     const misses = judge(experiment.goals, measured, audit);
     const { name, title, goals, load: asked } = experiment;
     return {
-      ...{ experiment: name, title, goals, load: asked, machine, trials: measured, audit, misses },
+      ...{ experiment: name, title, goals, load: asked, machine, loadBefore, trials: measured, audit, misses },
       ...{ at: new Date().toISOString(), accepted: acknowledged.length, written: writer.writes.length },
       ...(safeguard && { without: { name: without!, what: safeguard.what, unnoticed: unnoticed(safeguard.red, misses) } }),
     };

@@ -109,6 +109,7 @@ describe('without its safeguard', () => {
       written: 900,
     },
     machine: { cores: 2, cpu: 'a cpu', memoryGb: 8, versions: { Node: '24.0.0' }, standIns: ['haproxy:3.0'] },
+    loadBefore: 1.5,
     ...{ trials: [trialOf()], audit: clean, misses },
     without: { name: 'failover', what: 'somebody takes over', unnoticed: unnoticed(['recovery', 'lost'], misses) },
   });

@@ -24,7 +24,6 @@ const COMMANDS = {
   'restore-drill': { module: 'tools/compose/dist/restore-drill.js', build: true },
   rollout: { module: 'tools/compose/dist/rollout.js', build: true },
   'test-cluster': { module: 'tools/test-cluster.mjs', build: true },
-  'restore-drill': { module: 'tools/compose/dist/restore-drill.js', build: true },
   schemas: { module: 'tools/schemas.mjs', build: true },
   test: { module: 'tools/test.mjs', build: false }, // its step `types` compiles
   build: { build: true },

@@ -1,0 +1,26 @@
+import { eventually } from '@ballast/testing';
+import { type Span, spans } from './platform.js';
+
+/** OTLP's span kinds. */
+export const [PRODUCER, CONSUMER] = [4, 5];
+
+/**
+ * The whole trace of a checkout, `own` being the caller's span. Each service exports by a clock of its own, so a child may come before its parent:
+ * a trace is whole once its last step is there (the cart closes on `order.confirmed`) and no span waits for its parent.
+ */
+export function checkoutTrace(traceId: string, own: string): Promise<Span[]> {
+  return eventually(async () => {
+    const trace = (await spans()).filter((span) => span.traceId === traceId);
+    expect(trace.filter(({ service, kind }) => service === 'cart' && kind === CONSUMER).map(({ name }) => name)).toContainEqual(
+      expect.stringContaining('order.events'),
+    );
+    expect(orphansOf(trace, own)).toEqual([]);
+    return trace;
+  });
+}
+
+/** Spans whose parent is neither in the trace nor the caller's own. */
+function orphansOf(trace: Span[], own: string): string[] {
+  const ids = new Set([own, ...trace.map(({ spanId }) => spanId)]);
+  return trace.filter(({ parentSpanId }) => parentSpanId && !ids.has(parentSpanId)).map(({ service, name }) => `${service}: ${name}`);
+}

@@ -1,5 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Operation, Platform } from './platform.js';
 import type { OrderView, Shopper } from './shop.js';
+
+const REPLICA_TRIES = 25;
+const REPLICA_PAUSE = 200;
 
 /** An order its buyer was told is accepted. */
 export interface Accepted {
@@ -55,9 +59,8 @@ export function differences(books: Books): string[] {
   for (const { key } of captures.filter((each) => !known.has(each)))
     found.push(`the processor captured ${key}, of an order nobody was told of`);
 
-  const confirmed = new Set(orders.filter(({ status }) => status === 'CONFIRMED').map(({ orderId }) => orderId));
   for (const { sku, before, now } of stock) {
-    const sold = accepted.reduce((sum, a) => sum + (a.sku === sku && confirmed.has(a.orderId) ? a.quantity : 0), 0);
+    const sold = soldOf(sku, accepted, orders);
     if (before - now !== sold) found.push(`${sku}: ${before - now} pieces gone, ${sold} sold`);
   }
 
@@ -117,7 +120,8 @@ export class Checker {
       payments.push(...body.items.map(({ paymentId, captured }) => ({ orderId, paymentId, captured: captured.amount })));
     }
     const stock: Books['stock'] = [];
-    for (const [sku, before] of this.stock) stock.push({ sku, before, now: await available(this.merchant, sku) });
+    for (const [sku, before] of this.stock)
+      stock.push({ sku, before, now: await caughtUp(this.merchant, sku, before - soldOf(sku, accepted, this.orders)) });
     return differences({
       accepted: [...accepted],
       orders: this.orders.map((order) => ({ ...order, total: order.total.amount })),
@@ -152,6 +156,21 @@ export async function settlement({ psp }: Platform): Promise<Operation[]> {
     cursor = page.nextCursor;
   }
   return operations;
+}
+
+/** Pieces of orders that are CONFIRMED. */
+function soldOf(sku: string, accepted: readonly Omit<Accepted, 'buyer'>[], orders: readonly { orderId: string; status: string }[]): number {
+  const confirmed = new Set(orders.filter(({ status }) => status === 'CONFIRMED').map(({ orderId }) => orderId));
+  return accepted.reduce((sum, a) => sum + (a.sku === sku && confirmed.has(a.orderId) ? a.quantity : 0), 0);
+}
+
+/** What can be bought. A replica may answer, a moment behind: it is asked again for a while when it says something else than expected. */
+async function caughtUp(merchant: Shopper, sku: string, expected: number): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const now = await available(merchant, sku);
+    if (now === expected || tries === REPLICA_TRIES) return now;
+    await sleep(REPLICA_PAUSE);
+  }
 }
 
 async function available(merchant: Shopper, sku: string): Promise<number> {

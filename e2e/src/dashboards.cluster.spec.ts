@@ -26,7 +26,7 @@ const patience = { timeout: 120_000, interval: 2_000 };
 let load: CheckoutLoad;
 
 beforeAll(async () => {
-  const buyers = await registerBuyers(gateway, 12);
+  const buyers = await registerBuyers([gateway], 12);
   load = new CheckoutLoad(buyers, { rate: 3, sku: 'sku-007', tokens: ['tok_ok', 'tok_ok', 'tok_ok', 'tok_declined'] });
 }, 120_000);
 afterAll(() => load?.abandon(), 120_000);

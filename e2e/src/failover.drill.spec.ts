@@ -16,7 +16,7 @@ let buyers: Shopper[];
 beforeAll(async () => {
   merchant = await Shopper.signIn(gateway, credentials.merchant);
   await merchant.put(`/products/${sku}`, { name: 'Failover', price: { amount: 700, currency: 'EUR' }, stock: 100_000 });
-  buyers = await registerBuyers(gateway, 64);
+  buyers = await registerBuyers([gateway], 64);
   await buyers[0]!.knows(sku);
 });
 afterAll(() => drill.heal());

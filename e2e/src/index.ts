@@ -1,5 +1,5 @@
 /** What other tools that drive a whole platform share with these tests. */
 export { type Books, Checker, type Sources } from './checker.js';
-export { type Acknowledged, Answers, CheckoutLoad, isPoliteRefusal, OpenLoop } from './load.js';
+export { type Acknowledged, Answers, CheckoutLoad, isPoliteRefusal, OpenLoop, registerBuyers, signInAgain } from './load.js';
 export type { Operation } from './platform.js';
-export { type Answer, type Fetch, type OrderView, Shopper } from './shop.js';
+export { type Answer, type Credentials, type Fetch, type OrderView, Shopper } from './shop.js';

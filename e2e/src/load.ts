@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Accepted } from './checker.js';
-import { Shopper, type Answer } from './shop.js';
+import { inTurns } from './in-turns.js';
+import { type Answer, type Fetch, Shopper } from './shop.js';
 
 export interface LoadOptions {
   /** Begun per second, whether what was begun before has ended or not: a platform that hangs is not spared (no coordinated omission). */
@@ -16,6 +17,7 @@ export class OpenLoop {
   leftOut = 0;
   begun = 0;
   private readonly atWork = new Set<Promise<unknown>>();
+  private failure?: { error: unknown };
   private readonly timer: NodeJS.Timeout;
 
   constructor({ rate, limit = 200 }: LoadOptions, work: (n: number) => Promise<unknown>) {
@@ -29,7 +31,7 @@ export class OpenLoop {
           continue;
         }
         const one = work(this.begun++).finally(() => this.atWork.delete(one));
-        one.catch(() => undefined);
+        one.catch((error: unknown) => (this.failure ??= { error }));
         this.atWork.add(one);
       }
     }, 20).unref();
@@ -38,7 +40,8 @@ export class OpenLoop {
   /** Begins nothing more; resolves when all that was begun has ended, and rejects with the first error of the work. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    await Promise.all(this.atWork);
+    await Promise.allSettled(this.atWork);
+    if (this.failure) throw this.failure.error;
   }
 }
 
@@ -81,17 +84,14 @@ export const isPoliteRefusal = ({ status, headers, body }: Answer<unknown>): boo
   Number(headers.get('retry-after')) > 0 &&
   typeof (body as { code?: unknown }).code === 'string';
 
-/** So many accounts, signed in: argon2 is slow on purpose, so a few at a time. */
-export async function registerBuyers(gateway: string, count: number): Promise<Shopper[]> {
-  const buyers: Shopper[] = [];
-  const some = async () => {
-    for (let n = buyers.length; n < count; n = buyers.length) {
-      const index = buyers.push(undefined as never) - 1;
-      buyers[index] = await Shopper.register(gateway);
-    }
-  };
-  await Promise.all(Array.from({ length: 4 }, some));
-  return buyers;
+/** So many accounts, signed in, spread over the gateways: argon2 is slow on purpose, so a few at a time. */
+export async function registerBuyers(gateways: readonly string[], count: number, fetch?: Fetch): Promise<Shopper[]> {
+  return inTurns(4, Array.from({ length: count }), (_, n) => Shopper.register(gateways[n % gateways.length]!, fetch));
+}
+
+/** For drills that may last longer than an access token does. */
+export async function signInAgain(buyers: readonly Shopper[]): Promise<void> {
+  await inTurns(4, buyers, (buyer) => buyer.signInAgain());
 }
 
 /** An acknowledged checkout: when the request that was answered so was sent, and when its answer came (`performance.now()`). */

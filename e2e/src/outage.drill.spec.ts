@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@ballast/testing';
 import { Checker } from './checker.js';
 import { drilledPlatform, OUTAGE_SECONDS } from './drill.client.js';
-import { CheckoutLoad, isPoliteRefusal, registerBuyers } from './load.js';
+import { CheckoutLoad, isPoliteRefusal, registerBuyers, signInAgain } from './load.js';
 import { Shopper } from './shop.js';
 
 const { platform, drill } = drilledPlatform();
@@ -21,11 +21,12 @@ let load: CheckoutLoad;
 beforeAll(async () => {
   merchant = await Shopper.signIn(gateway, credentials.merchant);
   await merchant.put(`/products/${sku}`, { name: 'Outage', price: { amount: 300, currency: 'EUR' }, stock: 100_000 });
-  buyers = await registerBuyers(gateway, BUYERS);
+  buyers = await registerBuyers([gateway], BUYERS);
   await buyers[0]!.knows(sku);
 });
 beforeEach(async () => {
   await drill.heal();
+  await signInAgain([merchant, ...buyers]);
   visitor = await Shopper.register(gateway);
   checker = await Checker.open(platform, merchant, [sku]);
   load = new CheckoutLoad(buyers, { sku, rate: RATE });

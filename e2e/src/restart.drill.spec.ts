@@ -15,7 +15,7 @@ beforeAll(async () => {
   await drill.heal();
   merchant = await Shopper.signIn(gateway, credentials.merchant);
   await merchant.put(`/products/${sku}`, { name: 'Restart', price: { amount: 450, currency: 'EUR' }, stock: 100_000 });
-  buyers = await registerBuyers(gateway, 60);
+  buyers = await registerBuyers([gateway], 60);
   await buyers[0]!.knows(sku);
 });
 afterAll(() => drill.heal());

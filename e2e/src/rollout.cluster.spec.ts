@@ -10,7 +10,7 @@ const LIMIT = 20 * 60_000;
 it(
   'every service is upgraded while the shop sells: no request fails, and every accepted order ends CONFIRMED',
   async () => {
-    const load = new CheckoutLoad(await registerBuyers(gateway, 16), { rate: 1, sku: 'sku-008' });
+    const load = new CheckoutLoad(await registerBuyers([gateway], 16), { rate: 1, sku: 'sku-008' });
     try {
       const rollout = ['tools/run.mjs', 'rollout', '--no-build'];
       const { stdout } = await promisify(execFile)(process.execPath, rollout, { cwd: workspaceRoot(), timeout: LIMIT });

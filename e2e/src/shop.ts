@@ -25,11 +25,18 @@ export function parseAnswer(text: string): unknown {
   }
 }
 
+export interface Credentials {
+  email: string;
+  password: string;
+}
+
 /** How requests are made; one that knows several gateways goes elsewhere when one is gone. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** A user of the shop who knows only its public address. */
 export class Shopper {
+  private credentials?: Credentials;
+
   private constructor(
     readonly url: string,
     private token?: string,
@@ -40,28 +47,29 @@ export class Shopper {
     return new Shopper(url, undefined, fetch);
   }
 
-  static async signIn(url: string, credentials: { email: string; password: string }, fetch?: Fetch): Promise<Shopper> {
+  static async signIn(url: string, credentials: Credentials, fetch?: Fetch): Promise<Shopper> {
     const shopper = new Shopper(url, undefined, fetch);
-    await shopper.signInAgain(credentials);
+    shopper.credentials = credentials;
+    await shopper.signInAgain();
     return shopper;
   }
 
-  /** A new access token, as they live for ten minutes. */
-  async signInAgain(credentials: { email: string; password: string }): Promise<void> {
+  /** A new access token, as they live for ten minutes. For who signed in. */
+  async signInAgain(): Promise<void> {
     const { status, body } = await new Shopper(this.url, undefined, this.fetch).post<{ accessToken: string }>(
       '/auth/sessions',
-      credentials,
+      this.credentials,
     );
     if (status !== 201) throw new Error(`sign-in answered ${status}: ${JSON.stringify(body)}`);
     this.token = body.accessToken;
   }
 
   /** A new account, signed in. */
-  static async register(url: string): Promise<Shopper> {
+  static async register(url: string, fetch?: Fetch): Promise<Shopper> {
     const credentials = { email: `buyer-${randomUUID()}@example.test`, password: `pw-${randomUUID()}` };
-    const { status, body } = await new Shopper(url).post('/auth/accounts', credentials);
+    const { status, body } = await new Shopper(url, undefined, fetch).post('/auth/accounts', credentials);
     if (status !== 201) throw new Error(`registration answered ${status}: ${JSON.stringify(body)}`);
-    return Shopper.signIn(url, credentials);
+    return Shopper.signIn(url, credentials, fetch);
   }
 
   with(token: string): Shopper {

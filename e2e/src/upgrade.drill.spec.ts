@@ -54,7 +54,7 @@ beforeAll(async () => {
   seen = { ...platform, gateway, services: { ...platform.services } };
   const merchant = await Shopper.signIn(gateway, platform.credentials.merchant);
   await merchant.put(`/products/${sku}`, { name: 'Upgrade', price: { amount: 450, currency: 'EUR' }, stock: 100_000 });
-  const buyers = await registerBuyers(gateway, 60);
+  const buyers = await registerBuyers([gateway], 60);
   await buyers[0]!.knows(sku);
   checker = await Checker.open(seen, merchant, [sku]);
   since = new Date(String((await sql('order', 'SELECT now()::text AS now'))[0]!['now']));

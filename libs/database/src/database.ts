@@ -122,17 +122,18 @@ export class Database implements OnApplicationShutdown {
 
   /** Resolves when `available` is true; rejects with the signal's reason, or when the database is closed. */
   async whenAvailable(signal?: AbortSignal): Promise<void> {
-    const ended = AbortSignal.any([this.closing.signal, ...(signal ? [signal] : [])]);
+    // Not `AbortSignal.any`: it would stay registered with a signal that lives as long as the process, once for each wait.
+    const ended = [this.closing.signal, signal].filter((each) => each !== undefined);
     while (!this.available) {
-      ended.throwIfAborted();
+      for (const each of ended) each.throwIfAborted();
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.waiting.delete(wake);
-          ended.removeEventListener('abort', wake);
+          for (const each of ended) each.removeEventListener('abort', wake);
           resolve();
         };
         this.waiting.add(wake);
-        ended.addEventListener('abort', wake);
+        for (const each of ended) each.addEventListener('abort', wake);
       });
     }
   }

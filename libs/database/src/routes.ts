@@ -3,6 +3,7 @@ import type { Host } from './config.js';
 import { NoPrimaryError } from './errors.js';
 import type { Watcher } from './watcher.js';
 
+/** Longer than two looks at a server that hangs, see the watcher. */
 const FIRST_LOOK = 4_000;
 
 /** Where a new connection goes. Throws `NoPrimaryError` when there is nowhere, rather than keep a caller waiting. */
@@ -34,9 +35,9 @@ export class Routes {
     return primary;
   }
 
-  /** Only the first moments of a process wait; after them it is known whether there is a primary. */
+  /** Only the first moments of a process wait; after them it is known whether there is a primary, and which. */
   private async firstLook(): Promise<void> {
-    if (!this.watcher.view.primary) await Promise.race([this.watcher.looked, sleep(FIRST_LOOK, undefined, { ref: false })]);
+    if (!this.watcher.settled) await Promise.race([this.watcher.looked, sleep(FIRST_LOOK, undefined, { ref: false })]);
   }
 
   private requireMigrated(): void {

@@ -12,6 +12,8 @@ class FakeServers {
   readonly states = new Map<Host, Sighting | 'hangs'>();
   looks = 0;
   closed = 0;
+  /** Lets the look that hangs see what there is now. */
+  release: () => void = () => undefined;
 
   probe = (host: Host): Probe => {
     let release: (() => void) | undefined;
@@ -20,7 +22,10 @@ class FakeServers {
         this.looks++;
         const state = this.states.get(host) ?? { state: 'away', reason: 'unset' };
         if (state !== 'hangs') return Promise.resolve(state);
-        return new Promise((_, reject) => (release = () => reject(new Error('closed'))));
+        return new Promise((resolve, reject) => {
+          release = () => reject(new Error('closed'));
+          this.release = () => resolve(this.states.get(host) as Sighting);
+        });
       },
       close: () => {
         this.closed++;
@@ -92,6 +97,23 @@ describe('the watcher', () => {
   it('a server that hangs holds up no other', async () => {
     servers.states.set(a, 'hangs').set(b, { state: 'primary', timeline: 1, instance: 'b' });
     watch({ limit: 60_000 });
+    await until(() => watcher.view.primary === b);
+  });
+
+  it('has looked only when every server has answered or is known to hang: the first primary it meets may be an old one', async () => {
+    servers.states.set(a, { state: 'primary', timeline: 1, instance: 'a' }).set(b, 'hangs');
+    watch({ limit: 60_000 });
+    await until(() => watcher.view.primary === a && servers.looks > 10);
+    expect(watcher.settled).toBe(false);
+    servers.states.set(b, { state: 'primary', timeline: 2, instance: 'b' });
+    servers.release();
+    await watcher.looked;
+    expect(watcher.view.primary).toBe(b);
+  });
+
+  it('has looked when one server hangs for good', async () => {
+    servers.states.set(a, 'hangs').set(b, { state: 'primary', timeline: 1, instance: 'b' });
+    watch({});
     await watcher.looked;
     expect(watcher.view.primary).toBe(b);
   });

@@ -26,8 +26,13 @@ export interface WatcherListener {
 /** Keeps looking at every server and says where reads and writes go. */
 export class Watcher {
   view: View = UNSEEN;
-  /** Every server was looked at once, or a primary was found. */
+  /**
+   * Every server was looked at once, or is known to be away. A primary that was found before that may be an old one that lives on beside its
+   * successor: a process that has just started remembers no timeline that would tell.
+   */
   readonly looked: Promise<void>;
+  /** `looked` has resolved. */
+  settled = false;
 
   private readonly sightings = new Map<Host, Sighting>();
   private readonly listeners = new Set<WatcherListener>();
@@ -55,7 +60,7 @@ export class Watcher {
     this.recheck();
     for (const { probe } of this.probes) probe.close();
     await Promise.all(this.loops);
-    this.done();
+    this.settle();
   }
 
   /** Looks at every server at once: something said that the view is out of date. */
@@ -106,7 +111,12 @@ export class Watcher {
     this.sightings.set(host, now);
     if (describe(before) !== describe(now)) logSighting(host, now, before);
     this.update();
-    if (this.view.primary || this.sightings.size === this.probes.length) this.done();
+    if (this.sightings.size === this.probes.length) this.settle();
+  }
+
+  private settle(): void {
+    this.settled = true;
+    this.done();
   }
 
   private update(): void {

@@ -64,7 +64,7 @@ describe('a session', () => {
   });
 
   it('that leaves its transaction idle too long has written nothing', async () => {
-    const database = await opened({ ...(await freshConfig()), idleInTransactionTimeout: '100ms' });
+    const database = await opened({ ...(await freshConfig()), idleInTransactionTimeout: '1s' });
     const work = database.transaction(async (tx) => {
       await tx.insert(Note, { id: 'a' });
       await eventually(() => expect(tx.queryRunner!.isReleased).toBe(true));

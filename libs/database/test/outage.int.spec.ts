@@ -148,7 +148,7 @@ describe('a service whose database is away', () => {
 class SlowCommit1700000000001 {
   up = (runner: { query(sql: string): Promise<unknown> }) =>
     runner.query(`
-      CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END';
+      CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NULL; END';
       CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`) as Promise<void>;
   down = () => Promise.resolve();
 }

@@ -43,6 +43,7 @@ export interface MessagingParts {
 
 /** How long a stop waits for the outbox to drain; what is left is sent after the next start. */
 const DRAIN_LIMIT = 3_000;
+/** For all of a stop together, ms: with what the HTTP side took before it, less than a process is given (see `process.ts` of the service library). */
 const STOP_LIMIT = 10_000;
 
 /**
@@ -142,15 +143,18 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
   private async stopInOrder(): Promise<void> {
     const { transport } = this.parts.options;
     const late = (what: string) => () => new Error(`${what} took too long to stop`);
-    const patiently = async (what: string, work: Promise<unknown>, ms = STOP_LIMIT) => {
-      await within(ms, work, late(what)).catch((error: unknown) => logger().warn({ reason: (error as Error).message }, 'stopping'));
+    const end = Date.now() + STOP_LIMIT;
+    const patiently = async (what: string, work: Promise<unknown>) => {
+      await within(Math.max(0, end - Date.now()), work, late(what)).catch((error: unknown) =>
+        logger().warn({ reason: (error as Error).message }, 'stopping'),
+      );
     };
     this.stopping.abort();
     if (this.subscription) await patiently('the consumer', this.subscription.stop());
     await patiently('the intents', Promise.all([...this.loops, ...this.workers.map((worker) => worker.close())]));
     this.relayStopping.abort();
     await patiently('the relay', Promise.resolve(this.relayLoop));
-    await patiently('the outbox', this.relay.close(DRAIN_LIMIT), DRAIN_LIMIT + 1_000);
+    await patiently('the outbox', this.relay.close(DRAIN_LIMIT));
     await patiently('the transport', transport.close());
     // One that was still to be had is stopped as soon as it is there; closing the transport ends the wait for it.
     await patiently('the consumer', Promise.resolve(this.subscribing));

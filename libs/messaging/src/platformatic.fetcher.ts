@@ -48,7 +48,7 @@ export class PlatformaticFetcher {
         for (const [broker, slots] of this.byLeader(metadata))
           void this.fetch(broker, slots, metadata).catch((error: unknown) => (wrong = error as Error));
       } catch (error) {
-        this.failed(error);
+        this.failed(error, this.connections);
         await systemClock.sleep(AFTER_TROUBLE, signal);
       }
       await this.wakeup.sleep(LOOK_AGAIN, systemClock, signal);
@@ -75,6 +75,7 @@ export class PlatformaticFetcher {
   /** Rejects only when an offset is not there (any more). */
   private async fetch(broker: number, slots: readonly Slot[], metadata: ClusterMetadata): Promise<void> {
     this.busy.add(broker);
+    const connectionPool = this.connections;
     try {
       const asked = slots.map((slot) => ({ slot, position: slot.position }));
       const topics = [...new Set(slots.map(({ topic }) => topic))].map((topic) => ({
@@ -94,7 +95,7 @@ export class PlatformaticFetcher {
         ),
       }));
       const maxWaitTime = slots.length < this.slots.length ? SHORT_WAIT : FETCH_WAIT;
-      const options = { node: broker, topics, maxWaitTime, minBytes: 1, maxBytes: FETCH_BYTES, connectionPool: this.connections };
+      const options = { node: broker, topics, maxWaitTime, minBytes: 1, maxBytes: FETCH_BYTES, connectionPool };
       const { responses } = await within(REQUEST_LIMIT, this.consumer.fetch(options), late);
       this.trouble.over();
       for (const { slot, position } of asked) {
@@ -105,7 +106,7 @@ export class PlatformaticFetcher {
       this.onFetched();
     } catch (error) {
       if (answersIn(error).includes('OFFSET_OUT_OF_RANGE')) throw error;
-      this.failed(error);
+      this.failed(error, connectionPool);
       await systemClock.sleep(AFTER_TROUBLE);
     } finally {
       this.busy.delete(broker);
@@ -113,12 +114,15 @@ export class PlatformaticFetcher {
     }
   }
 
-  /** The leader may have moved, and a connection that gave no answer in time is of no use any more. */
-  private failed(error: unknown): void {
-    if (this.ended) return;
+  /**
+   * The leader may have moved, and a connection that gave no answer in time is of no use any more. Closing `used` ends the fetches from other
+   * brokers too: theirs is not a failure of the connections that have taken its place.
+   */
+  private failed(error: unknown, used: ConnectionPool): void {
+    if (this.ended || used !== this.connections) return;
     this.trouble.found(error);
     this.consumer.clearMetadata();
-    void closeClient(this.connections);
+    void closeClient(used);
     this.connections = this.newConnections();
   }
 }

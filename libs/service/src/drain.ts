@@ -4,8 +4,9 @@ import { setImmediate } from 'node:timers/promises';
 import { logger } from '@ballast/tracing';
 import type { FastifyInstance } from 'fastify';
 
-const DRAIN_LIMIT = 10_000;
-/** For who has connected at the last moment: longer than a busy machine leaves a process waiting, since nobody stays who was answered. */
+/** For requests that are still being answered when nobody listens any more. With the grace before it and what follows, less than the process is given. */
+const DRAIN_LIMIT = 8_000;
+/** Of that, for who has connected at the last moment: longer than a busy machine leaves a process waiting, since nobody stays who was answered. */
 const LATECOMERS = 5_000;
 
 /**
@@ -45,7 +46,7 @@ export class Drain {
     });
   }
 
-  /** Resolves when every request is answered and nobody is connected; what takes more than 10 s past the grace is cut off. */
+  /** Resolves when every request is answered and nobody is connected; what takes more than 8 s past the grace is cut off. */
   async close(): Promise<void> {
     this.draining = true;
     const http = this.server.server as Server;
@@ -54,8 +55,9 @@ export class Drain {
     await this.acceptAll();
     http.close();
     // Kept-alive connections are closed with it; those that have not sent anything yet are not idle.
+    const end = Date.now() + DRAIN_LIMIT;
     if (this.grace > 0) await this.until(alone, LATECOMERS);
-    await this.until(() => this.running === 0, DRAIN_LIMIT);
+    await this.until(() => this.running === 0, end - Date.now());
     if (this.running > 0) logger().warn({ requests: this.running }, 'requests were cut off: they did not end in time');
     http.closeAllConnections();
   }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Checker, CheckoutLoad, type Fetch, Shopper, type Sources } from '@ballast/e2e';
+import { Checker, CheckoutLoad, type Credentials, registerBuyers, Shopper, signInAgain, type Sources } from '@ballast/e2e';
 import { TimedAnswers } from './answers.js';
 import { anyOf } from './gateways.js';
 import { PendingOrders } from './pending-orders.js';
@@ -7,14 +7,9 @@ import { PendingOrders } from './pending-orders.js';
 /** Access tokens live for ten minutes. */
 const SIGN_IN_EVERY = 6 * 60_000;
 
-interface Account {
-  email: string;
-  password: string;
-}
-
 export interface LoadOptions {
   gateways: readonly string[];
-  merchant: Account;
+  merchant: Credentials;
   rate: number;
   buyers: number;
   sources: Sources;
@@ -46,7 +41,7 @@ export class Load {
   private constructor(
     private readonly sku: string,
     private readonly merchant: Shopper,
-    private readonly accounts: readonly (readonly [Shopper, Account])[],
+    private readonly buyers: readonly Shopper[],
     private readonly checker: Checker,
     private readonly rate: number,
   ) {
@@ -61,19 +56,13 @@ export class Load {
     const product = { name: 'Tested rope', price: { amount: 100, currency: 'EUR' }, stock: 1_000_000 };
     const { status, body } = await merchant.put(`/products/${sku}`, product);
     if (status !== 200) throw new Error(`the product was not taken: ${status} ${JSON.stringify(body)}`);
-    const accounts: [Shopper, Account][] = [[merchant, account]];
-    // Passwords are hashed slowly on purpose: a few at a time.
-    const some = async (part: number) => {
-      for (let n = part; n < buyers; n += 4) accounts.push(await register(gateways[n % gateways.length]!, fetch));
-    };
-    await Promise.all([0, 1, 2, 3].map(some));
-    await accounts[1]![0].knows(sku);
-    return new Load(sku, merchant, accounts, await Checker.open(sources, merchant, [sku]), rate);
+    const shoppers = await registerBuyers(gateways, buyers, fetch);
+    await shoppers[0]!.knows(sku);
+    return new Load(sku, merchant, shoppers, await Checker.open(sources, merchant, [sku]), rate);
   }
 
   start(): void {
-    const buyers = this.accounts.slice(1).map(([shopper]) => shopper);
-    this.load = new CheckoutLoad(buyers, { sku: this.sku, rate: this.rate, limit: 400, answers: this.answers });
+    this.load = new CheckoutLoad(this.buyers, { sku: this.sku, rate: this.rate, limit: 400, answers: this.answers });
     this.pending.start();
   }
 
@@ -131,16 +120,9 @@ export class Load {
     await this.pending.stop();
   }
 
-  private async signInAgain(): Promise<void> {
-    for (const [shopper, account] of this.accounts) await shopper.signInAgain(account);
+  private signInAgain(): Promise<void> {
+    return signInAgain([this.merchant, ...this.buyers]);
   }
 }
 
 const epoch = (at: number): number => performance.timeOrigin + at;
-
-async function register(gateway: string, fetch: Fetch): Promise<[Shopper, Account]> {
-  const account = { email: `chaos-${randomUUID()}@example.test`, password: `pw-${randomUUID()}` };
-  const { status } = await Shopper.anonymous(gateway, fetch).post('/auth/accounts', account);
-  if (status !== 201) throw new Error(`an account was refused: ${status}`);
-  return [await Shopper.signIn(gateway, account, fetch), account];
-}

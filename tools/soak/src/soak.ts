@@ -82,11 +82,11 @@ interface Settings {
 
 async function soak(cluster: Cluster, { minutes, rate, retention, home, out, signal }: Settings): Promise<Run> {
   const samples: Sample[] = [];
-  const shoppers = await Shoppers.open(cluster.url, cluster.accounts.merchant, Math.ceil(rate * 10));
   const observer = new Observer(cluster);
   const [{ version }] = (await cluster.postgres.nodes[0]!.query<{ version: string }>(
     `SELECT current_setting('server_version') AS version`,
   )) as [{ version: string }];
+  const shoppers = await Shoppers.start(cluster.url, cluster.accounts.merchant, { rate, count: Math.ceil(rate * 10) });
   const run = (audit?: readonly string[]): Run => ({
     ...{ minutes, rate, samples, accepted: shoppers.accepted, broken: shoppers.answers.broken, leftOut: shoppers.leftOut },
     retention: Object.entries(retention)
@@ -100,7 +100,6 @@ async function soak(cluster: Cluster, { minutes, rate, retention, home, out, sig
   const lines = join(home, 'soak.jsonl');
   rmSync(lines, { force: true });
 
-  shoppers.start(rate);
   const end = performance.now() + minutes * 60_000;
   while (performance.now() < end && !signal.aborted) {
     await sleep(Math.min(EVERY, Math.max(0, end - performance.now())), undefined, { signal }).catch(() => undefined);

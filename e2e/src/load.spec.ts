@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Answers, OpenLoop } from './load.js';
-import type { Answer } from './shop.js';
+import { Answers, CheckoutLoad, OpenLoop } from './load.js';
+import type { Answer, Shopper } from './shop.js';
+
+const answer = (status: number, headers: Record<string, string> = {}, body: object = {}): Answer => ({
+  status,
+  headers: new Headers(headers),
+  body: body as Record<string, unknown>,
+});
 
 describe('an open loop', () => {
   it('begins at its rate although nothing ends, up to its limit', async () => {
@@ -26,12 +32,52 @@ describe('an open loop', () => {
   });
 });
 
-describe('answers', () => {
-  const answer = (status: number, headers: Record<string, string> = {}, body: object = {}): Answer => ({
-    status,
-    headers: new Headers(headers),
-    body: body as Record<string, unknown>,
+describe('buyers who take turns', () => {
+  /** Whose carts stay closed after the first checkout, as while no order ends: so for `stuck` of them, from the first on. */
+  function shop(count: number, stuck = count) {
+    const bought: number[] = [];
+    const buyers = Array.from({ length: count }, (_, n) => ({
+      put: async () => answer(n < stuck && bought.includes(n) ? 409 : 200),
+      checkout: async () => (bought.push(n), answer(202, {}, { orderId: `order-${bought.length}` })),
+    }));
+    return { buyers: buyers as unknown as Shopper[], bought };
+  }
+  async function turns(buyers: readonly Shopper[], until: (load: CheckoutLoad) => boolean): Promise<CheckoutLoad> {
+    const load = new CheckoutLoad(buyers, { rate: 200, sku: 'sku-1' });
+    while (!until(load)) await sleep(5);
+    await load.stop();
+    return load;
+  }
+
+  it('a turn goes to the next when the last order is still on its way', async () => {
+    const { buyers } = shop(30, 3);
+    const load = await turns(buyers, ({ accepted }) => accepted.length >= 60);
+    expect(load.answers.counts['PUT /cart/items 409']).toBeGreaterThan(0);
+    expect(load.unserved).toEqual([]);
   });
+
+  it('a turn that finds nobody is counted, and asks only some', async () => {
+    const { buyers, bought } = shop(20);
+    const load = await turns(buyers, ({ unserved }) => unserved.length >= 10);
+    expect(bought).toEqual(Array.from({ length: 20 }, (_, n) => n));
+    expect(load.answers.counts['PUT /cart/items 409']).toBeLessThanOrEqual(load.unserved.length * 5);
+  });
+
+  it('nobody is asked while he is at work', async () => {
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (release = resolve));
+    const { buyers } = shop(2, 0);
+    const put = jest.fn(() => gate.then(() => answer(200)));
+    const slow = buyers.map((buyer) => ({ ...buyer, put })) as unknown as Shopper[];
+    const load = new CheckoutLoad(slow, { rate: 200, sku: 'sku-1' });
+    while (load.unserved.length < 3) await sleep(5);
+    expect(put).toHaveBeenCalledTimes(2);
+    release();
+    await load.stop();
+  });
+});
+
+describe('answers', () => {
   const polite = { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '1' };
 
   it.each([

@@ -97,13 +97,21 @@ export async function signInAgain(buyers: readonly Shopper[]): Promise<void> {
 /** An acknowledged checkout: when the request that was answered so was sent, and when its answer came (`performance.now()`). */
 export type Acknowledged = Accepted & { asked: number; at: number };
 
+/** Buyers whom one turn asks at most. More would be a load of its own just when no order ends. */
+const ASKED_PER_TURN = 5;
+
 /**
- * Buyers who take turns: one piece into the cart, then the checkout. A checkout without a definite answer is asked for again with the
- * same key until there is one, as an honest client does: afterwards `accepted` is all that can have become an order.
+ * Buyers who take turns: one piece into the cart, then the checkout. Whose last order is still on its way leaves the turn to the next: a
+ * platform that is slow to end its orders is not spared, as long as there is a free buyer. A checkout without a definite answer is asked
+ * for again with the same key until there is one, as an honest client does: afterwards `accepted` is all that can have become an order.
  */
 export class CheckoutLoad {
   readonly answers: Answers;
   readonly accepted: Acknowledged[] = [];
+  /** When a turn came to nothing because it found no free buyer (`performance.now()`): the load was less than its rate then. */
+  readonly unserved: number[] = [];
+  /** Those who are not at work; who bought last is asked last. */
+  private readonly queue: Shopper[];
   private readonly loop: OpenLoop;
   private given = false;
 
@@ -111,6 +119,7 @@ export class CheckoutLoad {
     private readonly buyers: readonly Shopper[],
     private readonly options: LoadOptions & { sku: string; tokens?: readonly string[]; answers?: Answers },
   ) {
+    this.queue = [...buyers];
     this.answers = options.answers ?? new Answers();
     this.loop = new OpenLoop(options, (n) => this.turn(n));
   }
@@ -132,20 +141,31 @@ export class CheckoutLoad {
   }
 
   private async turn(n: number): Promise<void> {
+    for (let asked = Math.min(this.buyers.length, ASKED_PER_TURN); asked > 0; asked--) {
+      const buyer = this.queue.shift();
+      if (!buyer) break;
+      const free = await this.buy(buyer, n).finally(() => this.queue.push(buyer));
+      if (free) return;
+    }
+    this.unserved.push(performance.now());
+  }
+
+  /** False: the buyer's last order is still on its way. */
+  private async buy(buyer: Shopper, n: number): Promise<boolean> {
     const { sku, tokens = ['tok_ok'] } = this.options;
-    const buyer = this.buyers[n % this.buyers.length]!;
     const item = await this.answers.of('PUT /cart/items', () => buyer.put(`/cart/items/${sku}`, { quantity: 1 }));
-    if (item?.status !== 200) return; // away, or the buyer's last order is still on its way
+    if (item?.status === 409) return false;
+    if (item?.status !== 200) return true; // away
     const [key, token] = [randomUUID(), tokens[n % tokens.length]];
     for (;;) {
       const asked = performance.now();
       const answer = await this.answers.of('POST /cart/checkout', () => buyer.checkout({}, token, key));
       if (answer?.status === 202) {
         this.accepted.push({ buyer, sku, quantity: 1, orderId: answer.body.orderId, asked, at: performance.now() });
-        return;
+        return true;
       }
       const unknown = !answer || answer.status >= 500 || errorCode(answer) === 'IDEMPOTENCY_KEY_IN_USE';
-      if (!unknown) return;
+      if (!unknown) return true;
       if (this.given) throw new Error(`a checkout has had no definite answer, the last was ${answer?.status ?? 'none'}`);
       await sleep(100);
     }

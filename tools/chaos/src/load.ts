@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { Checker, CheckoutLoad, type Credentials, registerBuyers, Shopper, signInAgain, type Sources } from '@ballast/e2e';
+import { Checker, CheckoutLoad, type Credentials, registerBuyers, Shopper, type Sources } from '@ballast/e2e';
 import { TimedAnswers } from './answers.js';
 import { anyOf } from './gateways.js';
 import { PendingOrders } from './pending-orders.js';
-
-/** Access tokens live for ten minutes. */
-const SIGN_IN_EVERY = 6 * 60_000;
+import { keepSignedIn } from './sign-ins.js';
 
 export interface LoadOptions {
   gateways: readonly string[];
@@ -36,17 +34,17 @@ export class Load {
   readonly answers = new TimedAnswers();
   private load!: CheckoutLoad;
   private readonly pending: PendingOrders;
-  private readonly timer: NodeJS.Timeout;
+  private readonly closing = new AbortController();
 
   private constructor(
     private readonly sku: string,
-    private readonly merchant: Shopper,
+    merchant: Shopper,
     private readonly buyers: readonly Shopper[],
     private readonly checker: Checker,
     private readonly rate: number,
   ) {
     this.pending = new PendingOrders(() => this.load.accepted);
-    this.timer = setInterval(() => void this.signInAgain().catch(() => undefined), SIGN_IN_EVERY).unref();
+    keepSignedIn([merchant, ...buyers], this.closing.signal);
   }
 
   static async open({ gateways, merchant: account, rate, buyers, sources }: LoadOptions): Promise<Load> {
@@ -82,6 +80,11 @@ export class Load {
     return oldest ? performance.now() - oldest.at : 0;
   }
 
+  /** When a turn found no buyer without an order on its way. */
+  get unserved(): number[] {
+    return this.load.unserved.map(epoch);
+  }
+
   get leftOut(): number {
     return this.load.leftOut;
   }
@@ -94,9 +97,9 @@ export class Load {
       (error: Error) => [error.message],
     );
     const { accepted } = this.load;
-    await this.close();
-    await this.signInAgain();
+    await this.pending.stop();
     const differences = [...unanswered, ...(await this.checker.check(accepted, patience))];
+    this.closing.abort();
     const views = new Map(this.checker.orders.map((order) => [order.orderId, order]));
     const ends = accepted.map(({ orderId, at }): OrderEnd => {
       const view = views.get(orderId);
@@ -111,17 +114,9 @@ export class Load {
 
   /** At once, whatever is at work. */
   async abandon(): Promise<void> {
-    await this.close();
-    await this.load?.abandon();
-  }
-
-  private async close(): Promise<void> {
-    clearInterval(this.timer);
+    this.closing.abort();
     await this.pending.stop();
-  }
-
-  private signInAgain(): Promise<void> {
-    return signInAgain([this.merchant, ...this.buyers]);
+    await this.load?.abandon();
   }
 }
 

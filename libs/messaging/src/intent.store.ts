@@ -26,8 +26,11 @@ export interface IntentStore {
   add(tx: Tx, intent: NewIntent): Promise<void>;
   /** Takes up to `limit` due intents for `holdMs`; those another process holds are passed over. */
   claim(kind: string, limit: number, holdMs: number): Promise<ClaimedIntent[]>;
-  /** Gives up the claims of an earlier process of this owner: it crashed, so nothing waits for their end. Needs no other to be alive. */
-  takeBack(kind: string): Promise<void>;
+  /**
+   * Gives up the claims of this owner but those that are at work: what an earlier process left behind, and what was claimed by a statement
+   * whose answer was lost. Needs no other to be alive.
+   */
+  takeBack(kind: string, atWork: readonly string[]): Promise<void>;
   /** Marks it done: `settled`, or `already` by this very claim (its COMMIT answer was lost), or `lost` to a later claim. */
   settle(tx: Tx, claim: ClaimedIntent): Promise<'settled' | 'already' | 'lost'>;
   /** Gives it back for a later attempt; nothing happens when the claim was lost or settled meanwhile. */
@@ -82,10 +85,11 @@ export class SqlIntentStore implements IntentStore {
     return rows.map(({ attempts, reply, ...row }) => ({ ...row, attempt: attempts, ...(reply && { reply }) }));
   }
 
-  async takeBack(kind: string): Promise<void> {
+  async takeBack(kind: string, atWork: readonly string[]): Promise<void> {
     await this.database.primary.query(
-      `UPDATE intent SET claimed_until = NULL WHERE kind = $1 AND claimed_by = $2 AND state = 'RUNNING' AND claimed_until IS NOT NULL`,
-      [kind, this.owner],
+      `UPDATE intent SET claimed_until = NULL
+       WHERE kind = $1 AND claimed_by = $2 AND state = 'RUNNING' AND claimed_until IS NOT NULL AND id <> ALL ($3)`,
+      [kind, this.owner, atWork],
     );
   }
 

@@ -15,6 +15,7 @@ import type { ReplyWriter } from './reply-writer.js';
 import { untraced } from './spans.js';
 import { Trouble } from './trouble.js';
 import type { Wakeup } from './wakeup.js';
+import { within } from './within.js';
 
 /** A `@Perform` method and what it performs. */
 export interface Performer {
@@ -57,7 +58,7 @@ class IntentDeadlineError extends Error {
  * exactly one outcome. What throws is unknown and is tried again, without end.
  */
 export class IntentWorker {
-  private readonly running = new Set<Promise<void>>();
+  private readonly running = new Map<Promise<void>, ClaimedIntent>();
   private readonly aborting = new AbortController();
   private readonly trouble: Trouble;
   private readonly limit: number;
@@ -79,12 +80,13 @@ export class IntentWorker {
   /** Until the signal aborts; then `close`. */
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, wakeup } = this.s;
-    let tookBack = false;
+    // At the start, and after each failure: a claim may have been made although its answer never came.
+    let certain = false;
     for (let failures = 0; !signal.aborted;) {
       const free = this.limit - this.running.size;
       try {
-        if (!tookBack) await store.takeBack(this.kind);
-        tookBack = true;
+        if (!certain) await store.takeBack(this.kind, this.atWork);
+        certain = true;
         const claimed = free > 0 ? await store.claim(this.kind, free, this.deadline + SETTLE_TIME) : [];
         if (failures > 0) this.trouble.over();
         failures = 0;
@@ -93,6 +95,7 @@ export class IntentWorker {
         else for (const intent of claimed) this.launch(intent);
         if (claimed.length === 0 || claimed.length < free) await wakeup.sleep(POLL, clock, signal);
       } catch (error) {
+        certain = false;
         this.trouble.found(error);
         await clock.sleep(100 + backoff(++failures, { initial: 200, max: 2_000 }), signal);
       }
@@ -102,7 +105,7 @@ export class IntentWorker {
   /** Waits for what runs; cuts it short when it takes too long. A claim that is left behind runs out, and another process goes on. */
   async close(): Promise<void> {
     const { clock } = this.s;
-    const done = Promise.all(this.running);
+    const done = Promise.all(this.running.keys());
     const over = new AbortController();
     await Promise.race([done, clock.sleep(STOP_LIMIT / 2, over.signal)]);
     if (this.running.size) this.aborting.abort(new Error('the service stops'));
@@ -117,7 +120,11 @@ export class IntentWorker {
         this.running.delete(work);
         this.s.wakeup.wake();
       });
-    this.running.add(work);
+    this.running.set(work, intent);
+  }
+
+  private get atWork(): string[] {
+    return [...this.running.values()].map(({ id }) => id);
   }
 
   private attempt(intent: ClaimedIntent): Promise<void> {
@@ -183,7 +190,7 @@ export class IntentWorker {
   }
 
   private async postpone(intent: ClaimedIntent, error: unknown): Promise<void> {
-    const { store, clock, random, wakeup } = this.s;
+    const { clock, random, wakeup } = this.s;
     const delay = backoff(intent.attempt, { ...this.delays, random });
     const reason = scrub(error instanceof Error ? `${error.name}: ${error.message}` : String(error))
       .replaceAll('\0', '')
@@ -194,8 +201,26 @@ export class IntentWorker {
         { intent: intent.id, kind: intent.kind, attempt: intent.attempt, reason, retryInMs: delay },
         'an intent is tried again',
       );
-    // When this fails too, the claim runs out by itself.
-    await store.postpone(intent, delay, reason).catch(() => undefined);
+    await this.giveBack(intent, delay, reason);
     void untraced(() => clock.sleep(delay, this.aborting.signal)).then(() => wakeup.wake());
+  }
+
+  /**
+   * Most often an attempt fails because the database is away, and then so does this: it is done when the database is back, since nobody else
+   * would go on before the claim has run out. When it has, or the service stops, it does so by itself.
+   */
+  private async giveBack(intent: ClaimedIntent, delay: number, reason: string): Promise<void> {
+    const { store, clock, database } = this.s;
+    const end = clock.now().getTime() + SETTLE_TIME;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await store.postpone(intent, delay, reason);
+      } catch (error) {
+        const { signal } = this.aborting;
+        if (!isBlameless(error) || clock.now().getTime() >= end || signal.aborted) return;
+        await clock.sleep(50 + backoff(tries, { initial: 100, max: 1_000, random: this.s.random }), signal);
+        await within(SETTLE_TIME, database.whenAvailable(signal), () => new Error('late')).catch(() => undefined);
+      }
+    }
   }
 }

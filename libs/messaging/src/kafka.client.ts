@@ -52,8 +52,15 @@ export const PARTITIONS_AT_ONCE = 4;
 export const FETCH_WAIT = 500;
 /** Acknowledged by all in-sync replicas. */
 export const ALL_REPLICAS = -1;
-export const CONNECT_LIMIT = 5_000;
+/** A broker whose machine is gone refuses nothing: it is this long until another one is asked. */
+export const CONNECT_LIMIT = 2_000;
 export const REQUEST_LIMIT = 6_000;
+
+/** The same brokers, begun with any of them: clients that all begin with the first would all wait for it when it is gone. */
+export function fromAnyOf({ brokers, clientId }: Connecting, random: () => number = Math.random): Connecting {
+  const first = Math.floor(random() * brokers.length);
+  return { brokers: [...brokers.slice(first), ...brokers.slice(0, first)], clientId };
+}
 
 /** Only the client that was chosen is loaded: each is a part of a small service's memory. */
 export async function loadClient(name: KafkaClientName, connecting: Connecting): Promise<KafkaClient> {

@@ -1,6 +1,14 @@
 import type { WireRecord } from '@ballast/message';
 import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
-import { ALL_REPLICAS, CONNECT_LIMIT, type Connecting, type GroupMember, type KafkaClient, REQUEST_LIMIT } from './kafka.client.js';
+import {
+  ALL_REPLICAS,
+  CONNECT_LIMIT,
+  type Connecting,
+  fromAnyOf,
+  type GroupMember,
+  type KafkaClient,
+  REQUEST_LIMIT,
+} from './kafka.client.js';
 import type { NewTopic } from './kafka.topics.js';
 import { protocolError } from './kafkajs.errors.js';
 import { kafkaLogger } from './kafkajs.logger.js';
@@ -19,7 +27,7 @@ export class KafkaJsClient implements KafkaClient {
 
   constructor(private readonly connecting: Connecting) {
     this.kafka = new Kafka({
-      ...connecting,
+      ...fromAnyOf(connecting),
       logLevel: logLevel.INFO,
       logCreator: kafkaLogger,
       connectionTimeout: CONNECT_LIMIT,

@@ -1,6 +1,15 @@
 import { type Consumer, type EachBatchPayload, type IHeaders, Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { StaleBatchError } from './batch-session.js';
-import { CONNECT_LIMIT, type Connecting, FETCH_WAIT, type GroupMember, MEMBERSHIP, PARTITIONS_AT_ONCE } from './kafka.client.js';
+import {
+  CONNECT_LIMIT,
+  type Connecting,
+  FETCH_WAIT,
+  fromAnyOf,
+  type GroupMember,
+  MEMBERSHIP,
+  PARTITIONS_AT_ONCE,
+  REQUEST_LIMIT,
+} from './kafka.client.js';
 import { kafkaLogger } from './kafkajs.logger.js';
 import { Membership } from './kafkajs.membership.js';
 import type { Batch, ReceivedRecord, SubscribeOptions } from './transport.js';
@@ -8,6 +17,11 @@ import { within } from './within.js';
 
 /** How long it says goodbye to its group. */
 const LEAVE_LIMIT = 3_000;
+/**
+ * A consumer whose broker is gone ends soon and is made anew, with what is known of the cluster then. By itself kafkajs would try for 9 s, and
+ * then wait as long again as it waited last before it starts over; with more retries, one that lost its coordinator crawls for good.
+ */
+const RETRY = { retries: 2, initialRetryTime: 300, restartOnFailure: async () => false };
 
 export class KafkaJsMember implements GroupMember {
   /** After a session's time without a word the coordinator has given a member up, too. */
@@ -24,11 +38,18 @@ export class KafkaJsMember implements GroupMember {
     return this.membership.joined;
   }
 
-  /** Consumes until the signal, or until kafkajs gives up. Retries keep kafkajs' defaults: with many, a consumer that lost its coordinator crawls for good. */
+  /** Consumes until the signal, or until kafkajs gives up. */
   async consume(signal: AbortSignal, onJoined: () => void): Promise<void> {
     this.signal = signal;
-    const kafka = new Kafka({ ...this.connecting, connectionTimeout: CONNECT_LIMIT, logLevel: logLevel.INFO, logCreator: kafkaLogger });
-    const options = { groupId: this.options.group, ...MEMBERSHIP, maxWaitTimeInMs: FETCH_WAIT, allowAutoTopicCreation: false };
+    const limits = { connectionTimeout: CONNECT_LIMIT, requestTimeout: REQUEST_LIMIT };
+    const kafka = new Kafka({ ...fromAnyOf(this.connecting), ...limits, logLevel: logLevel.INFO, logCreator: kafkaLogger });
+    const options = {
+      groupId: this.options.group,
+      ...MEMBERSHIP,
+      maxWaitTimeInMs: FETCH_WAIT,
+      allowAutoTopicCreation: false,
+      retry: RETRY,
+    };
     const consumer = kafka.consumer(options);
     this.membership.watch(consumer);
     consumer.on(consumer.events.GROUP_JOIN, onJoined);
@@ -37,9 +58,7 @@ export class KafkaJsMember implements GroupMember {
       await new Promise<void>((resolve, reject) => {
         stop = resolve;
         signal.addEventListener('abort', stop);
-        consumer.on(consumer.events.CRASH, ({ payload }) => {
-          if (!payload.restart) reject(payload.error);
-        });
+        consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
         this.join(consumer).catch(reject);
       });
     } finally {

@@ -195,7 +195,7 @@ it('of a process that crashed are taken back by the next one of its name at once
   const [second] = await alive.claim('left behind', 1, 60_000);
 
   const restarted = new SqlIntentStore(service.database, 'replica-0');
-  await restarted.takeBack('left behind');
+  await restarted.takeBack('left behind', []);
   const claims = await restarted.claim('left behind', 10, 60_000);
   expect(claims.map((c) => [c.id, c.attempt])).toEqual([[first!.id, 2]]);
   expect(claims.map((c) => c.id)).not.toContain(second!.id);

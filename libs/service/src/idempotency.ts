@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { Database, requireTransaction, type Tx } from '@ballast/database';
 import { createParamDecorator, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { callerOf } from './access.js';
 import { Answer } from './answer.js';
@@ -43,7 +44,19 @@ function readKey(_: unknown, context: ExecutionContext): IdempotentRequest {
   if (!keyFormat.safeParse(key).success) throw platformErrors.IDEMPOTENCY_KEY_INVALID();
   const account = callerOf(request);
   if (!account) throw new Error('@IdempotencyKey() on a route that is @Open(): a key is scoped to its account');
-  return { scope: hash([account.accountId, request.method, request.url, key].join('\n')), bodyHash: hash(canonical(request.body)) };
+  const scope = hash([account.accountId, request.method, request.url, key].join('\n'));
+  enter(scope.toString('hex'), context.switchToHttp().getResponse<FastifyReply>().raw);
+  return { scope, bodyHash: hash(canonical(request.body)) };
+}
+
+const atWork = new Set<string>();
+
+/** Of a thousand requests with one key at once, all but one are answered before they take a connection of the database from others. */
+function enter(scope: string, answer: ServerResponse): void {
+  if (atWork.has(scope)) throw platformErrors.IDEMPOTENCY_KEY_IN_USE().retryAfter(1);
+  atWork.add(scope);
+  // Written out, or broken off. The first comes before the caller can have read it and asks again.
+  for (const over of ['finish', 'close']) answer.once(over, () => atWork.delete(scope));
 }
 
 /**

@@ -61,7 +61,9 @@ describe.each(Object.keys(services))(`%s answers as its OpenAPI document says (B
 
   it('and to nobody: 401 where a token is asked for', async () => {
     for (const operation of operations.filter((o) => o.isProtected || name === 'psp')) {
-      const [{ path, headers }] = fc.sample(operation.target, { seed, numRuns: 1 }) as [{ path: string; headers: Record<string, string> }];
+      // A NUL is refused whoever sends it: that answer is 400.
+      const target = operation.target.filter((each) => !each.path.includes('%00'));
+      const [{ path, headers }] = fc.sample(target, { seed, numRuns: 1 }) as [{ path: string; headers: Record<string, string> }];
       const answer = await own.send(operation.method, path, undefined, headers);
       expect([operation.name, answer.status, problemFaults(answer)]).toEqual([operation.name, 401, []]);
     }

@@ -132,6 +132,8 @@ describe('the replica', () => {
       const [{ standby }] = await database.replica.query('SELECT pg_is_in_recovery() AS standby');
       expect(standby).toBe(true);
     });
+    // The table is there a moment later.
+    await eventually(() => database.replica.query('SELECT FROM note'));
     await expect(database.replica.query(`INSERT INTO note VALUES ('a')`)).rejects.toMatchObject({ code: '25006' });
     expect((await database.primary.query('SELECT pg_is_in_recovery() AS standby'))[0].standby).toBe(false);
   });

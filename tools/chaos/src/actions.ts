@@ -5,7 +5,6 @@ import type { Docker } from './docker.js';
 import type { ActionName } from './experiment.js';
 import type { Rollback } from './rollback.js';
 
-const BURNER = 'ballast-chaos-burner';
 /** The process a container is there for, where another one runs it. Prints when it is killed, then kills it. */
 const KILL_POSTGRES = 'pid=$(head -1 "$PGDATA/postmaster.pid") && date +%s.%N && kill -9 "$pid"';
 
@@ -22,7 +21,7 @@ export class Actions {
     const all = await this.containers.list();
     const targets = names.map((name) => all.get(name) ?? missing(name));
     const start = Date.now();
-    const times = await Promise.all(targets.map((target) => this.one(action, target)));
+    const times = await atOnce(targets.map((target) => this.one(action, target)));
     return Math.min(...times.map((time) => time ?? start));
   }
 
@@ -53,12 +52,19 @@ export class Actions {
   /** Twice as many busy loops as there are cores. */
   private async burn(): Promise<number> {
     const image = (await this.containers.list()).get('postgres-1')?.image ?? missing('postgres-1');
-    this.rollback.plan({ undo: 'cool-down', name: 'cores', container: BURNER });
+    const burner = `${this.containers.project}-chaos-burner`;
+    this.rollback.plan({ undo: 'cool-down', name: 'cores', container: burner });
     const loops = `for ((n = 0; n < ${2 * cpus().length}; n++)); do while :; do :; done & done; wait`;
     const start = Date.now();
-    await this.docker(['run', '-d', '--rm', '--init', '--network', 'none', '--name', BURNER, '--entrypoint', 'bash', image, '-c', loops]);
+    await this.docker(['run', '-d', '--rm', '--init', '--network', 'none', '--name', burner, '--entrypoint', 'bash', image, '-c', loops]);
     return start;
   }
+}
+
+/** When one has failed, the others are waited for too: else they would be brought back before they had gone. */
+export async function atOnce<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
 }
 
 function missing(name: string): never {

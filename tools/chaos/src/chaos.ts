@@ -16,7 +16,8 @@ import { run } from './run.js';
 import { seconds } from './verdict.js';
 
 const root = workspaceRoot();
-const rollbackFile = join(root, '.ballast', 'chaos', 'rollback.json');
+/** Of one compose project: another one's cluster is not brought back with it. */
+const rollbackFileOf = ({ project }: Options): string => join(root, '.ballast', 'chaos', `rollback-${project}.json`);
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
   const without = safeguardOf(experiment, options.without);
   console.log(`${experiment.title}${without ? `, without the safeguard "${without}"` : ''}`);
   const result = await run({
-    ...{ docker, project: options.project, experiment, rollbackFile, signal: stopping.signal },
+    ...{ docker, project: options.project, experiment, rollbackFile: rollbackFileOf(options), signal: stopping.signal },
     trials: options.trials ?? (without ? 1 : experiment.trials),
     ...(without && { without }),
     say: (line) => console.log(`${new Date().toISOString().slice(11, 23)} ${line}`),
@@ -60,9 +61,9 @@ function list(experiments: ReadonlyMap<string, Experiment>): void {
   }
 }
 
-async function rollBack({ project }: Options): Promise<void> {
-  const patroni = new Patroni(new Containers(docker, project));
-  const rollback = new Rollback(docker, (settings) => patroni.set(settings), rollbackFile);
+async function rollBack(options: Options): Promise<void> {
+  const patroni = new Patroni(new Containers(docker, options.project));
+  const rollback = new Rollback(docker, (settings) => patroni.set(settings), rollbackFileOf(options));
   console.log(rollback.length ? `bringing back ${rollback.length} things` : 'nothing is left of an earlier run');
   await rollback.all();
 }
@@ -110,6 +111,8 @@ function print(result: Run): void {
   console.log(
     `\n${accepted} checkouts and ${written} bare rows acknowledged; ${audit.differences.length} differences in the books, ${audit.lostWrites} rows lost`,
   );
+  const unserved = trials.reduce((sum, trial) => sum + trial.unserved, 0);
+  if (unserved) console.log(`${unserved} turns of the load found no free buyer`);
   for (const { goal, why } of misses) console.log(`✖ ${goal}: ${why}`);
   if (without)
     console.log(

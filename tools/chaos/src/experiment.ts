@@ -16,15 +16,27 @@ export const ACTIONS = {
 export type ActionName = keyof typeof ACTIONS;
 export type UndoName = Exclude<(typeof ACTIONS)[ActionName], 'none'>;
 
+export interface Fault {
+  do: ActionName;
+  on: string;
+}
+
 /** Times in milliseconds. */
 export type Step =
-  | { do: ActionName; on: string }
+  | Fault
+  /** All at the same time. */
+  | { together: Fault[] }
   | { undo: UndoName; on: string }
   /** Patroni's own settings, as its REST API takes them; brought back as they were. */
   | { patroni: Record<string, unknown> }
+  /** Asks a server of Postgres for one row from inside its container: one that is cut off must not acknowledge it. */
+  | { commitInside: string }
   | { wait: number }
   /** Until a checkout that was asked for after the last action is acknowledged, so long at most. */
   | { untilAcknowledged: number };
+
+export const faultsOf = (steps: readonly Step[]): Fault[] =>
+  steps.flatMap((step) => ('together' in step ? step.together : 'do' in step ? [step] : []));
 
 /** The hypothesis: all of it holds before an experiment begins, and again within `back` after the rollback. */
 export interface SteadyState {
@@ -47,6 +59,8 @@ export interface Goals {
   recovery?: number;
   /** The longest an order waited for its end, from the fault or from its acceptance, whichever was later. */
   sagas?: number;
+  /** The same, of a trial that has taken the coordinator of a group away through which sagas go: its consumers have to join anew. */
+  sagasWhenCoordinator?: number;
   /** Acknowledged writes that are not there any more, orders and bare rows. */
   lost?: 0;
   /** Every accepted order ends CONFIRMED, paid and shipped once; the books agree. */
@@ -60,7 +74,8 @@ export interface Goals {
   /** How often the primary may change. */
   failovers?: 0;
 }
-export type Goal = keyof Goals;
+/** What can be missed. */
+export type Goal = Exclude<keyof Goals, 'sagasWhenCoordinator'>;
 
 /** What an experiment relies on, and how to take it away: without it the goals in `red` are missed. */
 export interface Safeguard {

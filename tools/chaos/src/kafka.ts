@@ -55,6 +55,13 @@ export function coordinatorOf(group: string, partitions: readonly Partition[]): 
   return brokerName(own.leader);
 }
 
+/** The groups through which a saga goes: their coordinator's loss holds it up until they have joined another one. */
+const SAGA_GROUPS = ['order', 'inventory', 'payment'];
+
+/** Of those, the ones that a broker coordinates. */
+export const coordinatedBy = (broker: string, partitions: readonly Partition[]): string[] =>
+  SAGA_GROUPS.filter((group) => coordinatorOf(group, partitions) === broker);
+
 const brokerName = (id: number): string => `kafka-${id}`;
 
 /** Java's String.hashCode, by which Kafka chooses. */

@@ -23,6 +23,10 @@ export interface Measures {
   /** The longest an order waited for its end, from the fault on; undefined when one has not ended. */
   sagas?: number;
   acknowledged: number;
+  /** Turns of the load that found no buyer without an order on its way, and so were none. */
+  unserved: number;
+  /** Of the bare writer, from the fault on. */
+  rows: number;
   /** Rows acknowledged on a timeline when a later one had acknowledged already: two primaries. */
   backwards: number;
   /** By kind. */
@@ -33,20 +37,24 @@ export interface Measures {
   needless: number;
 }
 
-interface Seen {
+/** What was seen of all trials. */
+export interface Seen {
   acknowledged: readonly Acknowledgement[];
   writes: readonly Write[];
   ends: readonly OrderEnd[];
   failures: readonly Failure[];
+  unserved: readonly number[];
 }
 
-export function measure(window: Window, { acknowledged, writes, ends, failures }: Seen): Measures {
+export function measure(window: Window, { acknowledged, writes, ends, failures, unserved }: Seen): Measures {
   const { startedAt, faultAt, endedAt } = window;
   const failed = failures.filter(({ at }) => at >= startedAt && at <= endedAt);
   const own = writes.filter(({ at }) => at >= startedAt && at <= endedAt);
+  // Those that were asked for inside a server say nothing of the writer.
+  const bare = own.filter(({ n }) => n > 0);
   const recovery = firstAfter(acknowledged, faultAt, endedAt);
   // A server lives a moment longer than the order to kill it: the gap tells, not the first row after the order.
-  const writer = firstAfter(own, faultAt, endedAt) === undefined ? undefined : longestGap(own, faultAt, endedAt);
+  const writer = firstAfter(bare, faultAt, endedAt) === undefined ? undefined : longestGap(bare, faultAt, endedAt);
   const sagas = longestWait(ends, window);
   return {
     ...(recovery !== undefined && { recovery }),
@@ -54,6 +62,8 @@ export function measure(window: Window, { acknowledged, writes, ends, failures }
     ...(sagas !== undefined && { sagas }),
     gap: longestGap(acknowledged, faultAt, endedAt),
     acknowledged: acknowledged.filter(({ at }) => at >= startedAt && at <= endedAt).length,
+    unserved: unserved.filter((at) => at >= startedAt && at <= endedAt).length,
+    rows: bare.filter(({ at }) => at > faultAt).length,
     backwards: backwards(own),
     failed: tally(failed.map(({ kind }) => kind)),
     rude: failed.filter(({ polite }) => !polite).length,

@@ -44,6 +44,7 @@ export function parseOptions(args: readonly string[]): Options {
   if (trials !== undefined && !(Number.isInteger(Number(trials)) && Number(trials) > 0))
     throw new ClusterError(`--trials must be a whole number from 1, not "${trials}"`);
   if (rate !== undefined && !(Number(rate) > 0)) throw new ClusterError(`--rate must be a number above 0, not "${rate}"`);
+  if (!/^[a-z0-9][a-z0-9_-]*$/.test(project)) throw new ClusterError(`--project must be a name as compose takes it, not "${project}"`);
   const off = without ?? (values['without-safeguard'] ? true : undefined);
   return {
     ...{ help, list, rollback, project },

@@ -4,7 +4,7 @@ import { ClusterError } from '@ballast/cluster';
 import { type Duration, duration } from '@ballast/resilience';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { ACTIONS, type ActionName, type Experiment, type Step, type UndoName } from './experiment.js';
+import { ACTIONS, type ActionName, type Experiment, faultsOf, type Step, type UndoName } from './experiment.js';
 import { checkTarget } from './target-names.js';
 
 const time = z.string().transform((text, context) => {
@@ -18,7 +18,7 @@ const time = z.string().transform((text, context) => {
 const undos = [...new Set(Object.values(ACTIONS).filter((undo): undo is UndoName => undo !== 'none'))];
 
 /** A step has one key, which says what is done, and its value what it is done to. */
-const step = z.record(z.string(), z.unknown()).transform((value, context): Step => {
+const step: z.ZodType<Step> = z.record(z.string(), z.unknown()).transform((value, context): Step => {
   const [entry, ...more] = Object.entries(value);
   const wrong = (message: string) => (context.addIssue({ code: 'custom', message }), z.NEVER);
   if (!entry || more.length) return wrong('a step has one key: what is done');
@@ -32,16 +32,25 @@ const step = z.record(z.string(), z.unknown()).transform((value, context): Step 
     const settings = z.record(z.string(), z.unknown()).safeParse(argument);
     return settings.success ? { patroni: settings.data } : wrong('patroni: wants settings');
   }
+  if (key === 'together') {
+    const steps = z.array(step).min(2).safeParse(argument);
+    if (!steps.success) return wrong(`together: ${steps.error.issues[0]!.message}`);
+    const together = faultsOf(steps.data);
+    return together.length === steps.data.length ? { together } : wrong('together: takes faults alone');
+  }
   const target = String(argument);
   const unknown = checkTarget(target);
   if (key in ACTIONS) return unknown ? wrong(`${key}: ${unknown}`) : { do: key as ActionName, on: target };
   if (undos.includes(key as UndoName)) return unknown ? wrong(`${key}: ${unknown}`) : { undo: key as UndoName, on: target };
-  return wrong(`"${key}" is no action: one of ${[...Object.keys(ACTIONS), ...undos, 'patroni', 'wait', 'until-acknowledged'].join(', ')}`);
+  if (key === 'commit-inside') return unknown ? wrong(`${key}: ${unknown}`) : { commitInside: target };
+  const others = ['together', 'commit-inside', 'patroni', 'wait', 'until-acknowledged'];
+  return wrong(`"${key}" is no action: one of ${[...Object.keys(ACTIONS), ...undos, ...others].join(', ')}`);
 });
 
 const goals = z.strictObject({
   recovery: time.optional(),
   sagas: time.optional(),
+  sagasWhenCoordinator: time.optional(),
   lost: z.literal(0).optional(),
   confirmed: z.literal('all').optional(),
   restarts: z.literal('none').optional(),
@@ -49,7 +58,11 @@ const goals = z.strictObject({
   failed: z.enum(['none', 'refused']).optional(),
   failovers: z.literal(0).optional(),
 });
-const safeguard = z.strictObject({ what: z.string().min(1), off: z.array(step).min(1), red: z.array(goals.keyof()).min(1) });
+const safeguard = z.strictObject({
+  what: z.string().min(1),
+  off: z.array(step).min(1),
+  red: z.array(goals.keyof().exclude(['sagasWhenCoordinator'])).min(1),
+});
 
 const file = z
   .strictObject({
@@ -72,9 +85,12 @@ const file = z
   .superRefine((experiment, context) => {
     if (Object.keys(experiment.goals).length === 0)
       context.addIssue({ code: 'custom', path: ['goals'], message: 'an experiment without a goal shows nothing' });
-    for (const [n, each] of experiment.method.entries()) {
+    if (experiment.goals.sagasWhenCoordinator !== undefined && experiment.goals.sagas === undefined)
+      context.addIssue({ code: 'custom', path: ['goals', 'sagasWhenCoordinator'], message: 'is nothing without sagas' });
+    for (const [n, each] of experiment.method.entries())
       if ('undo' in each) context.addIssue({ code: 'custom', path: ['method', n], message: `${each.undo} belongs into the rollback` });
-      if (!('do' in each) || ACTIONS[each.do] === 'none') continue;
+    for (const each of faultsOf(experiment.method)) {
+      if (ACTIONS[each.do] === 'none') continue;
       if (!experiment.rollback.some((back) => 'undo' in back && back.undo === ACTIONS[each.do] && back.on === each.on))
         context.addIssue({
           code: 'custom',
@@ -83,7 +99,8 @@ const file = z
         });
     }
     for (const [n, each] of experiment.rollback.entries())
-      if ('do' in each) context.addIssue({ code: 'custom', path: ['rollback', n], message: `${each.do} belongs into the method` });
+      for (const fault of faultsOf([each]))
+        context.addIssue({ code: 'custom', path: ['rollback', n], message: `${fault.do} belongs into the method` });
     for (const [name, { red }] of Object.entries(experiment.safeguards))
       for (const goal of red)
         if (!(goal in experiment.goals))

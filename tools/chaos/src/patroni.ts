@@ -8,6 +8,9 @@ export interface Member {
   timeline?: number;
 }
 
+/** As the superuser, without a password: by the socket inside a node's container. */
+const PSQL = ['psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-h', '/tmp', '-U', 'postgres'];
+
 /** Patroni, by its REST API, which only its own containers reach. */
 export class Patroni {
   constructor(private readonly containers: Containers) {}
@@ -33,24 +36,26 @@ export class Patroni {
     await this.ask('PATCH', '/config', settings);
   }
 
-  /** Of the primary, as the superuser, without passwords: from inside its container. */
+  /** Of the primary. */
   async query(database: string, sql: string): Promise<string> {
     const { name } = await this.leader();
-    const container = (await this.containers.list()).get(name)!;
-    return this.containers.exec(container, [
-      'psql',
-      '-XqAt',
-      '-v',
-      'ON_ERROR_STOP=1',
-      '-h',
-      '/tmp',
-      '-U',
-      'postgres',
-      '-d',
-      database,
-      '-c',
-      sql,
-    ]);
+    return this.containers.exec(await this.node(name), [...PSQL, '-d', database, '-c', sql]);
+  }
+
+  /**
+   * Of one node, whatever it is and whether anybody else reaches it. Undefined: no answer within so many seconds. Killed, not cancelled: a
+   * commit that waits for its replica is acknowledged when it is cancelled.
+   */
+  async queryWithin(seconds: number, name: string, database: string, sql: string): Promise<string | undefined> {
+    const script = 'timeout -s KILL "$@"; code=$?; [ $code = 137 ] || exit $code';
+    const command = ['bash', '-c', script, 'bash', `${seconds}`, ...PSQL, '-d', database, '-c', sql];
+    return (await this.containers.exec(await this.node(name), command)).trim() || undefined;
+  }
+
+  private async node(name: string): Promise<Container> {
+    const node = (await this.containers.list()).get(name);
+    if (!node || !/^postgres-\d+$/.test(name)) throw new ClusterError(`${name} is no server of Postgres`);
+    return node;
   }
 
   private async ask(method: string, path: string, body?: object): Promise<string> {

@@ -14,7 +14,11 @@ export function plot(runs: readonly Run[], title: string): string {
   const rows = runs.filter(({ trials }) => trials.length);
   const most = Math.max(
     1_000,
-    ...rows.flatMap((run) => [goalOf(run) ?? 0, ...run.trials.flatMap((t) => [valueOf(run, t) ?? 0, t.writer ?? 0])]),
+    ...rows.flatMap((run) => [
+      goalOf(run) ?? 0,
+      run.goals.sagasWhenCoordinator ?? 0,
+      ...run.trials.flatMap((t) => [valueOf(run, t) ?? 0, t.writer ?? 0]),
+    ]),
   );
   const end = ceiling(most);
   const width = WIDTH - SIDE.left - SIDE.right;
@@ -37,7 +41,7 @@ export function plot(runs: readonly Run[], title: string): string {
 }
 
 function row(run: Run, y: number, x: (ms: number) => number): string {
-  const goal = goalOf(run);
+  const limits = [goalOf(run), run.goals.sagasWhenCoordinator].filter((limit) => limit !== undefined);
   const values = run.trials.map((trial) => valueOf(run, trial));
   const marks = run.trials.map((trial, n) => {
     const [value, jitter] = [values[n], ((n * 7) % 13) - 6];
@@ -55,9 +59,10 @@ function row(run: Run, y: number, x: (ms: number) => number): string {
   return [
     `<line x1="${SIDE.left}" x2="${WIDTH - SIDE.right}" y1="${y}" y2="${y}" stroke="#f3f4f6"/>`,
     `<text x="16" y="${y + 4}" fill="#111827">${escape(nameOf(run))}</text>`,
-    ...(goal === undefined
-      ? []
-      : [`<line x1="${x(goal).toFixed(1)}" x2="${x(goal).toFixed(1)}" y1="${y - 14}" y2="${y + 14}" stroke="${RED}" stroke-width="2"/>`]),
+    ...limits.map(
+      (limit) =>
+        `<line x1="${x(limit).toFixed(1)}" x2="${x(limit).toFixed(1)}" y1="${y - 14}" y2="${y + 14}" stroke="${RED}" stroke-width="2"/>`,
+    ),
     ...marks,
     `<text x="${WIDTH - SIDE.right + 10}" y="${y + 4}" fill="${asExpected(run) ? '#15803d' : RED}">${escape(verdict)}</text>`,
   ].join('\n');

@@ -36,12 +36,15 @@ export function save(folder: string, run: Run): void {
   writeFileSync(join(folder, name), [head, ...trials].map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
+/** What trials of earlier versions did not keep. */
+const UNRECORDED: Pick<Trial, 'coordinates' | 'notes' | 'unserved'> = { coordinates: [], notes: [], unserved: 0 };
+
 export function load(folder: string): Run[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.jsonl'))
     .sort()
     .map((name) => {
       const [head, ...trials] = readFileSync(join(folder, name), 'utf8').trim().split('\n').map((line) => JSON.parse(line)); // prettier-ignore
-      return { ...head, trials } as Run;
+      return { ...head, trials: trials.map((trial) => ({ ...UNRECORDED, ...trial })) } as Run;
     });
 }

@@ -54,7 +54,8 @@ function setting(docker: Docker, signal = new AbortController().signal) {
   const now = () => ({ asked: Date.now(), at: Date.now() });
   const load = { oldestPending: 0, get lastAcknowledged() { return now(); } } as unknown as Load; // prettier-ignore
   const views = { containers, patroni } as unknown as Views;
-  return { views, rollback, load, signal, calm: 1, say: () => undefined, actions: new Actions(docker, containers, rollback) };
+  const writer = { commitInside: (node: string) => Promise.resolve(`${node} refused`) };
+  return { views, rollback, writer, load, signal, calm: 1, say: () => undefined, actions: new Actions(docker, containers, rollback) };
 }
 
 const experiment = (method: Step[], rollback: Step[] = []): Experiment => ({
@@ -95,6 +96,67 @@ it('brings back everything at Ctrl-C', async () => {
   await expect(broken).rejects.toThrow();
   clearInterval(stop);
   expect(calls.slice(3)).toEqual(BROUGHT_BACK);
+});
+
+it('disturbs several at the same time, and does not bring back what is still going', async () => {
+  const { docker, calls } = fakeDocker((call) => call === 'kill cart-1-id');
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  const slow: Docker = async (args, options) => {
+    const said = docker(args, options);
+    if (args[0] === 'kill' && args[1] === 'cart-2-id') await gate;
+    if (args[0] === 'pause') setTimeout(release, 20);
+    return said;
+  };
+  const together: Step = { together: [{ do: 'kill', on: 'cart-1' }, { do: 'kill', on: 'cart-2' }, { do: 'pause', on: 'postgres-2' }] }; // prettier-ignore
+  const seen: number[] = [];
+  void gate.then(() => seen.push(calls.length));
+  await expect(runTrial(experiment([together]), 1, [], setting(slow))).rejects.toThrow('the engine is busy');
+  // One has failed, and until the slowest is through all three are gone and none is brought back.
+  expect(calls.slice(0, 3).sort()).toEqual(['kill cart-1-id', 'kill cart-2-id', 'pause postgres-2-id']);
+  expect(seen).toEqual([3]);
+  expect(calls.slice(3).sort()).toEqual(['start cart-1-id', 'start cart-2-id', 'unpause postgres-2-id']);
+});
+
+it('knows who is meant before anything is done', async () => {
+  const { docker, calls } = fakeDocker();
+  const use = setting(docker);
+  const leader = jest.spyOn(use.views.patroni, 'leader');
+  const asked: number[] = [];
+  leader.mockImplementation(async () => {
+    asked.push(calls.length);
+    return { name: 'postgres-1', role: 'leader', state: 'running', timeline: 1 };
+  });
+  const rollback: Step[] = [{ undo: 'start', on: 'cart-1' }, { undo: 'start', on: 'postgres primary' }]; // prettier-ignore
+  await runTrial(experiment([KILL, { do: 'kill', on: 'postgres primary' }], rollback), 1, [], use);
+  // For the snapshot before, for the target, and for the snapshot when everything is back.
+  expect(asked).toEqual([0, 0, 4]);
+});
+
+it('asks inside a server, which is no fault, and keeps what came of it', async () => {
+  const { docker } = fakeDocker();
+  const inside = experiment([{ do: 'pause', on: 'postgres-1' }, { commitInside: 'postgres-1' }], [{ undo: 'unpause', on: 'postgres-1' }]);
+  const { notes, targets } = await runTrial(inside, 1, [], setting(docker));
+  expect([notes, targets]).toEqual([['postgres-1 refused'], ['postgres-1']]);
+});
+
+it('a primary that nobody knows is no failover: how many there were is unknown', async () => {
+  const { docker } = fakeDocker();
+  const use = setting(docker);
+  jest.spyOn(use.views.patroni, 'leader').mockRejectedValueOnce(new Error('no Patroni answers'));
+  const facts = await runTrial(experiment([KILL], [{ undo: 'start', on: 'cart-1' }]), 1, [], use);
+  expect(facts).not.toHaveProperty('failovers');
+});
+
+it('what runs for one project only is named after it, and may have ended by itself', async () => {
+  const { docker, calls } = fakeDocker();
+  const gone: Docker = (args, options) => (args[0] === 'rm' ? Promise.reject(new Error('Error: No such container: x')) : docker(args, options)); // prettier-ignore
+  const containers = new Containers(gone, 'other');
+  const rollback = new Rollback(gone, async () => undefined, file, 1);
+  await new Actions(gone, containers, rollback).do('burn', []);
+  expect(calls[0]).toContain('--name other-chaos-burner');
+  await rollback.all();
+  expect(existsSync(file)).toBe(false);
 });
 
 it('takes a safeguard away first and gives it back', async () => {

@@ -78,7 +78,10 @@ export class Rollback {
         if ((await this.inspect(entry.container, '{{.State.Paused}}')) === 'true') await this.docker(['unpause', entry.container]);
         return;
       case 'cool-down':
-        return void (await this.docker(['rm', '-f', entry.container]));
+        // It removes itself when it ends: then it is cool already.
+        return void (await this.docker(['rm', '-f', entry.container]).catch((error: unknown) => {
+          if (!/no such container/i.test(messageOf(error))) throw error;
+        }));
       case 'patroni':
         return void (await this.patroni(entry.settings));
       case 'connect': {

@@ -7,9 +7,9 @@ import { Containers } from './containers.js';
 import type { Docker } from './docker.js';
 import type { Experiment } from './experiment.js';
 import { KafkaView } from './kafka.js';
-import { Load } from './load.js';
+import { Load, type OrderEnd } from './load.js';
 import { machineOf } from './machine.js';
-import { measure } from './measure.js';
+import { measure, type Seen } from './measure.js';
 import { Patroni } from './patroni.js';
 import type { Run } from './results.js';
 import { Rollback } from './rollback.js';
@@ -46,7 +46,7 @@ export async function run({ docker, project, experiment, trials: count, without,
   const safeguard = without === undefined ? undefined : experiment.safeguards[without];
   const loadBefore = loadavg()[1]!;
   const machine = await machineOf(docker, containers);
-  const writer = new Writer(docker, containers, patroni, rollback);
+  const writer = new Writer(containers, patroni, rollback);
   let load: Load | undefined;
   try {
     load = await openLoad(experiment, containers, patroni, signal, say);
@@ -56,39 +56,30 @@ export async function run({ docker, project, experiment, trials: count, without,
     const actions = new Actions(docker, containers, rollback);
     for (let trial = 1; trial <= count; trial++) {
       const done = await runTrial(experiment, trial, safeguard?.off ?? [], {
-        ...{ views, actions, rollback, load, signal, say, calm: 3_000 },
+        ...{ views, actions, rollback, writer, load, signal, say, calm: 3_000 },
       });
       facts.push(done);
-      const { acknowledged, answers } = load;
-      const seen = measure(done, { acknowledged, writes: writer.writes, ends: [], failures: answers.failures });
+      const seen = measure(done, seenBy(load, writer));
       say(
         `trial ${trial}/${count}: recovery ${shown(seen.recovery)}, writer ${shown(seen.writer)}, longest gap ${shown(seen.gap)}, steady again after ${shown(done.back)}`,
       );
+      if (writer.ended) say(`the bare writer ${writer.ended}: what it would have shown is missing`);
       // What does not come back by itself says nothing of another trial.
       if (done.back === undefined) break;
     }
     const { differences, ends } = await load.settle(PATIENCE);
     const lostWrites = await writer.lost();
-    const { acknowledged, answers, leftOut } = load;
+    const seen = seenBy(load, writer, ends);
     const measured = facts.map((each): Trial => {
-      const { trial, targets, restarted, failovers, back, violated } = each;
-      const own = {
-        trial,
-        targets,
-        restarted,
-        failovers,
-        violated,
-        at: new Date(each.faultAt).toISOString(),
-        ...(back !== undefined && { back }),
-      };
-      return { ...own, ...measure(each, { acknowledged, writes: writer.writes, ends, failures: answers.failures }) };
+      const { startedAt: _, faultAt, endedAt: __, ...own } = each;
+      return { ...own, at: new Date(faultAt).toISOString(), ...measure(each, seen) };
     });
-    const audit = { differences, lostWrites, leftOut };
+    const audit = { differences, lostWrites, leftOut: load.leftOut, ...(writer.ended && { writerEnded: writer.ended }) };
     const misses = judge(experiment.goals, measured, audit);
     const { name, title, goals, load: asked } = experiment;
     return {
       ...{ experiment: name, title, goals, load: asked, machine, loadBefore, trials: measured, audit, misses },
-      ...{ at: new Date().toISOString(), accepted: acknowledged.length, written: writer.writes.length },
+      ...{ at: new Date().toISOString(), accepted: seen.acknowledged.length, written: writer.writes.length },
       ...(safeguard && { without: { name: without!, what: safeguard.what, unnoticed: unnoticed(safeguard.red, misses) } }),
     };
   } finally {
@@ -96,6 +87,10 @@ export async function run({ docker, project, experiment, trials: count, without,
     await rollback.all();
   }
 }
+
+const seenBy = ({ acknowledged, answers, unserved }: Load, { writes }: Writer, ends: OrderEnd[] = []): Seen => ({
+  ...{ acknowledged, writes, ends, failures: answers.failures, unserved },
+});
 
 /** Signs up buyers. The platform may just have been brought back: it is given a while. */
 async function openLoad(

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Shopper } from '@ballast/e2e';
 
@@ -20,5 +21,6 @@ export function keepSignedIn(shoppers: readonly Shopper[], signal: AbortSignal, 
       );
     }
   };
+  setMaxListeners(0, signal);
   for (const [n, shopper] of shoppers.entries()) keep(shopper, (every * (n + 1)) / shoppers.length).catch(() => undefined);
 }

@@ -15,6 +15,15 @@ it('finds the coordinator as Kafka does: by Java’s hash of the group', () => {
   expect(coordinatorOf('order', offsets)).toBe('kafka-2');
 });
 
+it('knows the groups of sagas that a broker coordinates which is met as a leader', async () => {
+  // Of 12, by Java's hash: "order" and "payment" fall into 6, "inventory" into 4.
+  const leads = (n: number) => (n === 6 ? 2 : 1);
+  const all = [partition('a.b', 0, 2), ...Array.from({ length: 12 }, (_, n) => partition('__consumer_offsets', n, leads(n)))];
+  const targets = new Targets({ kafka: { partitions: async () => all } } as unknown as Views, 0);
+  expect(await targets.resolve('kafka leader of a.b')).toEqual(['kafka-2']);
+  expect(targets.coordinates).toEqual(['order', 'payment']);
+});
+
 it('reads who leads etcd', () => {
   const text = `http://etcd-1:2379, 8211f1d0f64f3269, 3.5.16, 20 kB, false, false, 2, 12, 12, \nhttp://etcd-2:2379, 91bc3c398fb3c146, 3.5.16, 20 kB, true, false, 2, 12, 12, \n`;
   expect(parseEtcd(text)).toEqual([{ name: 'etcd-1', leads: false }, { name: 'etcd-2', leads: true }]); // prettier-ignore

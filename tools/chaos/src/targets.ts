@@ -1,6 +1,6 @@
 import { ClusterError } from '@ballast/cluster';
 import type { Container, Containers } from './containers.js';
-import { coordinatorOf, type KafkaView, leaderOf } from './kafka.js';
+import { coordinatedBy, coordinatorOf, type KafkaView, leaderOf, type Partition } from './kafka.js';
 import type { Patroni } from './patroni.js';
 import { readTarget } from './target-names.js';
 
@@ -12,6 +12,8 @@ export interface Views {
 
 /** Finds who a target is now. Within one trial a name that was found stays the same one's: the rollback means whom the method met. */
 export class Targets {
+  /** The groups of sagas whose coordinator was met, when it was looked for as a leader or as a coordinator. */
+  coordinates: string[] = [];
   private readonly found = new Map<string, string[]>();
 
   constructor(
@@ -46,9 +48,9 @@ export class Targets {
       case 'etcd follower':
         return [(await this.etcd()).find(({ leads }) => !leads)!.name];
       case 'kafka leader of TOPIC':
-        return [leaderOf(argument, await kafka.partitions())];
+        return [this.met(leaderOf, argument, await kafka.partitions())];
       case 'kafka coordinator of GROUP':
-        return [coordinatorOf(argument, await kafka.partitions())];
+        return [this.met(coordinatorOf, argument, await kafka.partitions())];
       case 'another kafka broker':
         return [(await this.names(/^kafka-\d+$/)).find((name) => !this.all.includes(name))!];
       case 'one of A, B': {
@@ -63,6 +65,12 @@ export class Targets {
         if (!(await containers.list()).has(target)) throw new ClusterError(`there is no container ${target}`);
         return [target];
     }
+  }
+
+  private met(find: typeof leaderOf, argument: string, partitions: readonly Partition[]): string {
+    const broker = find(argument, partitions);
+    this.coordinates = [...new Set([...this.coordinates, ...coordinatedBy(broker, partitions)])];
+    return broker;
   }
 
   private async names(pattern: RegExp): Promise<string[]> {

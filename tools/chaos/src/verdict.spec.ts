@@ -36,10 +36,11 @@ function seen() {
     ...every(50, FAULT + 1_200, FAULT + 10_000).map((at) => write(at, 2)),
   ];
   const failures = [{ at: FAULT + 500, kind: 'PUT /cart/items 503 UNAVAILABLE', polite: true, unsafe: false }];
-  return { acknowledged, writes, ends: acknowledged.map(ended), failures };
+  return { acknowledged, writes, ends: acknowledged.map(ended), failures, unserved: [] as number[] };
 }
 const trialOf = (over: Partial<ReturnType<typeof seen>> = {}, facts: Partial<Trial> = {}): Trial => ({
-  ...{ trial: 1, at: '2026-01-01T00:00:00Z', targets: ['postgres-1'], restarted: [], failovers: 0, back: 2_000, violated: {} },
+  ...{ trial: 1, at: '2026-01-01T00:00:00Z', targets: ['postgres-1'], restarted: [], failovers: 0, back: 2_000 },
+  ...{ coordinates: [], notes: [], violated: { 'orders do not end': 1_250 } },
   ...measure(window, { ...seen(), ...over }),
   ...facts,
 });
@@ -84,6 +85,16 @@ const planted: [string, () => [Trial, Audit?], string][] = [
   ],
   ['a failover nobody needed', () => [trialOf({}, { failovers: 1 })], 'failovers'],
   ['a cluster that stays broken', () => [trialOf({}, { back: undefined as never })], 'steady state'],
+  ['a failover that may have been', () => [trialOf({}, { failovers: undefined as never })], 'failovers'],
+  ['a load that found no buyers', () => [trialOf({ unserved: every(500, FAULT, FAULT + 5_000) })], 'load'],
+  ['a bare writer that wrote nothing', () => [trialOf({ writes: [] })], 'writer'],
+  ['a bare writer that fell silent', () => [trialOf({ writes: seen().writes.filter(({ at }) => at < FAULT) })], 'writer'],
+  ['a bare writer that died', () => [trialOf(), { ...clean, writerEnded: 'ended with 137' }], 'writer'],
+  [
+    'a row acknowledged inside a primary that was cut off',
+    () => [trialOf({ writes: [...seen().writes, { ...write(FAULT + 5_000, 1), n: -1 }] })],
+    'primaries',
+  ],
   ['a load that was not there', () => [trialOf(), { ...clean, leftOut: 3 }], 'load'],
 ];
 it.each(planted)('finds %s', (_, plant, goal) => {
@@ -95,6 +106,27 @@ it('asks for no failure at all where another could have answered, and lets pass 
   expect(judge(strict, [trialOf()], clean)).toHaveLength(1);
   const failures = [{ at: FAULT, kind: 'POST /cart/checkout 503 OUTCOME_UNKNOWN', polite: true, unsafe: true }];
   expect(judge(strict, [trialOf({ failures })], clean)).toEqual([]);
+});
+
+it('a few turns that found nobody are said beside what they may explain, and are no miss of their own', () => {
+  const late = seen().acknowledged.filter(({ at }) => at < FAULT || at > FAULT + 4_100);
+  const misses = judge(goals, [trialOf({ acknowledged: late, unserved: [FAULT + 3_000, FAULT + 3_200] })], clean);
+  expect(misses).toEqual([{ goal: 'recovery', why: expect.stringContaining('2 turns found no free buyer') }]);
+});
+
+it('what is asked for inside a server says nothing of the bare writer', () => {
+  const inside = every(100, FAULT + 100, FAULT + 5_000).map((at) => ({ ...write(at, 1), n: -at }));
+  expect(trialOf({ writes: inside })).toMatchObject({ rows: 0 });
+  expect(trialOf({ writes: inside })).not.toHaveProperty('writer');
+});
+
+it('sagas may wait longer where their coordinator was taken away', () => {
+  const ends: OrderEnd[] = [{ orderId: 'o', status: 'CONFIRMED', acceptedAt: FAULT, endedAt: FAULT + 20_000 }];
+  const both: Goals = { sagas: 15_000, sagasWhenCoordinator: 30_000 };
+  expect(judge(both, [trialOf({ ends })], clean)).toHaveLength(1);
+  expect(judge(both, [trialOf({ ends }, { coordinates: ['order'] })], clean)).toEqual([]);
+  expect(judge({ sagas: 15_000 }, [trialOf({ ends }, { coordinates: ['order'] })], clean)).toHaveLength(1);
+  expect(goalsOf(both)).toBe('sagas ≤ 15.0 s (30.0 s for a coordinator)');
 });
 
 describe('without its safeguard', () => {
@@ -125,6 +157,7 @@ describe('without its safeguard', () => {
     const page = report([run([{ goal: 'recovery', why: 'late' }])]);
     for (const text of ['stand-ins', 'haproxy:3.0', 'Node 24.0.0', goalsOf(goals), 'recovery ≤ 4.00 s']) expect(page).toContain(text);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    expect(page).toContain('| orders 1.25 s |');
     const svg = plot([run([])], 'A <drill> & more');
     expect(svg).toContain('A &lt;drill> &amp; more');
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { workspaceRoot } from '@ballast/testing';
 import { parseExperiment, readExperiments } from './parse.js';
@@ -31,6 +32,21 @@ it('reads an experiment, times in milliseconds', () => {
   });
 });
 
+it('reads faults that come at the same time, and asks for the way back of each', () => {
+  const two = GOOD.replace(
+    '- kill: kafka leader of order.replies',
+    '- together:\n      - kill: kafka leader of order.replies\n      - pause: cart-1',
+  );
+  expect(() => parseExperiment('x.yml', two)).toThrow('rollback: "unpause: cart-1" is missing');
+  const { method } = parseExperiment('x.yml', two.replace('rollback:', 'rollback:\n  - unpause: cart-1'));
+  expect(method[0]).toEqual({
+    together: [
+      { do: 'kill', on: 'kafka leader of order.replies' },
+      { do: 'pause', on: 'cart-1' },
+    ],
+  });
+});
+
 it.each([
   ['no YAML', 'title: [', 'bad.yml is no YAML'],
   ['an unknown field', `${GOOD}\nextra: 1`, 'extra'],
@@ -43,6 +59,16 @@ it.each([
     'method.0: kill: "The Moon" is no target',
   ],
   ['a step of two actions', GOOD.replace('- wait: 500ms', '- { wait: 1s, kill: cart-1 }'), 'method.1: a step has one key'],
+  [
+    'a wait among faults',
+    GOOD.replace('- wait: 500ms', '- together: [{ wait: 1s }, { kill: cart-1 }]'),
+    'method.1: together: takes faults',
+  ],
+  [
+    'a goal for coordinators alone',
+    GOOD.replace('sagas: 15s', 'sagasWhenCoordinator: 15s').replace('red: [sagas]', 'red: [lost]'),
+    'goals.sagasWhenCoordinator',
+  ],
   ['a wait of no time', GOOD.replace('wait: 500ms', 'wait: long'), 'method.1: wait: "long" is no time'],
   ['no goal', GOOD.replace(/goals: .*/, 'goals: {}').replace('red: [sagas]', 'red: []'), 'goals: an experiment without a goal'],
   [
@@ -63,4 +89,11 @@ it('reads every experiment of the repository', () => {
   expect(experiments.size).toBeGreaterThanOrEqual(13);
   for (const name of ['kill-primary', 'primary-ahead', 'kafka-leader', 'service-replica'])
     expect(Object.keys(experiments.get(name)?.safeguards ?? {})).not.toEqual([]);
+});
+
+it('every experiment can be made to fail, or says why it cannot', () => {
+  const folder = join(workspaceRoot(), 'infra', 'chaos');
+  for (const { name, safeguards } of readExperiments(folder).values())
+    if (!Object.keys(safeguards).length)
+      expect([name, readFileSync(join(folder, `${name}.yml`), 'utf8')]).toEqual([name, expect.stringMatching(/^# No safeguard: /m)]);
 });

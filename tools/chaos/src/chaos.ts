@@ -13,6 +13,7 @@ import { goalsOf, report } from './report.js';
 import { asExpected, load, type Run, save } from './results.js';
 import { Rollback } from './rollback.js';
 import { run } from './run.js';
+import { relaxed } from './slack.js';
 import { seconds } from './verdict.js';
 
 const root = workspaceRoot();
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (reason) => stop(reason as Error));
   if (options.rollback) return rollBack(options);
 
-  const experiment = paced(held(chosen(experiments, options.name!), options.hold), options.rate);
+  const experiment = relaxed(paced(held(chosen(experiments, options.name!), options.hold), options.rate), options.slack);
   const without = safeguardOf(experiment, options.without);
   console.log(`${experiment.title}${without ? `, without the safeguard "${without}"` : ''}`);
   const result = await run({

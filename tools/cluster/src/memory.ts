@@ -3,10 +3,12 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 /**
  * Proportional set size of a process and all its descendants, in bytes: shared pages are counted once, divided among those
  * who share them (summed RSS would count Postgres' shared buffers once per connection). Undefined where there is no /proc.
+ *
+ * @param kind `Pss`: all of it; `Pss_Shmem`: shared memory alone, such as those buffers, which are as large as they were set, but count only as used
  */
-export function memoryOf(root: number): number | undefined {
+export function memoryOf(root: number, kind: 'Pss' | 'Pss_Shmem' = 'Pss'): number | undefined {
   try {
-    return [...family(root)].reduce((sum, pid) => sum + pssOf(pid), 0);
+    return [...family(root)].reduce((sum, pid) => sum + pssOf(pid, kind), 0);
   } catch {
     return undefined;
   }
@@ -36,9 +38,10 @@ function parentOf(pid: string): number | undefined {
 }
 
 /** Of one process alone. Throws where there is no /proc. */
-export function pssOf(pid: number): number {
+export function pssOf(pid: number, kind: 'Pss' | 'Pss_Shmem' = 'Pss'): number {
   try {
-    return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024;
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return Number(new RegExp(`^${kind}:\\s+(\\d+) kB`, 'm').exec(rollup)?.[1] ?? 0) * 1024;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ESRCH' || (code === 'ENOENT' && !existsSync(`/proc/${pid}`))) return 0; // it just ended

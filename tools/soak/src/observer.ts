@@ -1,5 +1,5 @@
 import { memoryOf, type Cluster } from '@ballast/cluster';
-import { type Sample, sumOf } from './sample.js';
+import { type Sample, SHARED_BUFFERS, sumOf } from './sample.js';
 
 const TABLES = `
 SELECT relname AS name, pg_total_relation_size(relid)::float8 AS bytes, n_live_tup::float8 AS rows, n_dead_tup::float8 AS dead
@@ -91,8 +91,9 @@ export class Observer {
     const { services, kafka, postgres } = this.cluster;
     const parts: [string, number | undefined][] = [...services].map(([name, { pid }]) => [name, pid]);
     if (kafka?.child) parts.push(['kafka', kafka.child.pid]);
-    for (const { name, pid } of postgres.nodes) parts.push([`postgres ${name}`, pid]);
-    return Object.fromEntries(parts.flatMap(([name, pid]) => (pid ? [[name, memoryOf(pid) ?? 0]] : [])));
+    const all = Object.fromEntries(parts.flatMap(([name, pid]) => (pid ? [[name, memoryOf(pid) ?? 0]] : [])));
+    for (const { name, pid } of postgres.nodes) if (pid) Object.assign(all, postgresMemory(name, pid));
+    return all;
   }
 
   private query<Row extends object>(database: string, sql: string, values: unknown[] = []): Promise<Row[]> {
@@ -100,4 +101,10 @@ export class Observer {
     const node = nodes.find(({ host }) => host.port === primary.port)!;
     return node.session(async (client) => (await client.query<Row>(sql, values)).rows, { database });
   }
+}
+
+/** Its buffers apart: they fill as the data does, up to what they are set to. */
+function postgresMemory(name: string, pid: number): Record<string, number> {
+  const shared = memoryOf(pid, 'Pss_Shmem') ?? 0;
+  return { [`postgres ${name}`]: (memoryOf(pid) ?? 0) - shared, [`${SHARED_BUFFERS} of postgres ${name}`]: shared };
 }

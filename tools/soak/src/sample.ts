@@ -4,7 +4,7 @@ export interface Sample {
   at: number;
   /** `service.table`: what the table takes with its indexes, and its rows, as the statistics have them. */
   tables: Record<string, { bytes: number; rows: number; dead: number }>;
-  /** Proportional memory of each part. */
+  /** Proportional memory of each part; of Postgres its shared buffers apart. */
   memory: Record<string, number>;
   /** What the garbage collector has left of each service's heap, or not looked at yet. */
   heap: Record<string, number>;
@@ -15,6 +15,9 @@ export interface Sample {
   consumerLag: number;
   orders: number;
 }
+
+/** Begins the name of a part of `memory` that is bounded by a setting, not by being flat. */
+export const SHARED_BUFFERS = 'shared buffers';
 
 /** The sum of a metric over its labels, in Prometheus' text format. */
 export function sumOf(text: string, metric: string): number {

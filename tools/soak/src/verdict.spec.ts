@@ -5,16 +5,14 @@ import { growth, judge } from './verdict.js';
 const MB = 1024 * 1024;
 
 /** Twenty minutes in which each thing goes as it is told, by the share of the run that is over. */
-function run(
-  of: { inbox?: (t: number) => number; memory?: (t: number) => number; heap?: (n: number) => number; p50?: (t: number) => number } = {},
-) {
-  const { inbox = () => 10 * MB, memory = () => 150 * MB, heap = () => 40 * MB, p50 = () => 300 } = of;
+function run(of: Partial<Record<'inbox' | 'memory' | 'buffers' | 'heap' | 'p50', (t: number) => number>> = {}) {
+  const { inbox = () => 10 * MB, memory = () => 150 * MB, buffers = () => 20 * MB, heap = () => 40 * MB, p50 = () => 300 } = of;
   return Array.from({ length: 120 }, (_, n): Sample => {
     const t = n / 119;
     return {
       at: n * 10,
       tables: { 'order.inbox': { bytes: inbox(t), rows: 1, dead: 0 }, 'order.orders': { bytes: n * 1000 * 10, rows: n * 10, dead: 0 } },
-      memory: { order: memory(t) },
+      memory: { order: memory(t), 'shared buffers of postgres a': buffers(t) },
       heap: { order: heap(n) },
       latency: { count: 10, p50: p50(t), p99: 2 * p50(t) },
       outboxPending: 0,
@@ -40,6 +38,11 @@ it('goes by what a collection leaves of a heap', () => {
   const sawtooth = (n: number) => (n % 7) * 6 * MB;
   expect(notFlat(run({ heap: (n) => 40 * MB + sawtooth(n) }))).toEqual([]);
   expect(notFlat(run({ heap: (n) => 40 * MB + sawtooth(n) + n * 0.3 * MB }))).toEqual(['heap of order']);
+});
+
+it('lets the buffers of Postgres fill, up to what they are set to', () => {
+  expect(notFlat(run({ buffers: (t) => t * 40 * MB }))).toEqual([]);
+  expect(notFlat(run({ buffers: (t) => t * 60 * MB }))).toEqual(['shared buffers of postgres a']);
 });
 
 it('tells what business data takes an order, and judges it not', () => {

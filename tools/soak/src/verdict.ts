@@ -1,4 +1,4 @@
-import type { Sample } from './sample.js';
+import { type Sample, SHARED_BUFFERS } from './sample.js';
 
 export interface Verdict {
   what: string;
@@ -35,6 +35,9 @@ const TABLE = { share: 0.1, bytes: MB / 2 };
 /** A process: a twelfth, and 8 MB, about what one collection of a Node heap differs from the next. */
 const MEMORY = { share: 1 / 12, bytes: 8 * MB };
 
+/** Postgres' `shared_buffers` of 32 MB, and what else its processes share. They fill as the data does. */
+const BUFFERS = 48 * MB;
+
 /** Judges the second half of a run: its first third against its last. */
 export function judge(samples: readonly Sample[]): Verdict[] {
   const half = samples.slice(Math.floor(samples.length / 2));
@@ -57,7 +60,15 @@ export function judge(samples: readonly Sample[]): Verdict[] {
     .sort())
     compare(table, 'bytes', ({ tables }) => tables[table]?.bytes ?? 0, '+10 % or 0.5 MB', grown(TABLE));
   for (const part of Object.keys(last.at(-1)!.memory))
-    compare(`memory of ${part}`, 'bytes', ({ memory }) => memory[part] ?? 0, '+8 % or 8 MB', grown(MEMORY));
+    if (part.startsWith(SHARED_BUFFERS))
+      compare(
+        part,
+        'bytes',
+        ({ memory }) => memory[part] ?? 0,
+        '48 MB in all',
+        () => BUFFERS,
+      );
+    else compare(`memory of ${part}`, 'bytes', ({ memory }) => memory[part] ?? 0, '+8 % or 8 MB', grown(MEMORY));
   // The least of a window is what was left after a collection; what was not collected yet says nothing.
   for (const service of Object.keys(last.at(-1)!.heap))
     compare(`heap of ${service}`, 'bytes', ({ heap }) => heap[service] ?? Infinity, '+8 % or 8 MB, least of each', grown(MEMORY), least);

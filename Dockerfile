@@ -37,8 +37,8 @@ ARG SERVICE
 COPY --from=packages /packages/apps/${SERVICE}/ ./
 COPY --from=build /compiled/apps/${SERVICE}/ ./
 EXPOSE 3000
-# By bash, not by Node: one Node per service every few seconds takes the better part of a core. Two cores that start a whole cluster are
-# busy for minutes, hence the period.
-HEALTHCHECK --interval=10s --timeout=5s --start-period=240s --retries=3 CMD ["bash", "-c", \
+# By bash, not by Node: one Node per service every few seconds takes the better part of a core; starting a process in each of thirty containers every
+# few seconds takes a third of one by itself. Two cores that start a whole cluster are busy for minutes, hence the period.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=240s --retries=3 CMD ["bash", "-c", \
   "exec 3<>/dev/tcp/127.0.0.1/$PORT; printf 'GET /health/ready HTTP/1.0\\r\\n\\r\\n' >&3; read -r line <&3; [[ $line == *' 200 '* ]]"]
 CMD ["node", "--import", "@ballast/tracing/register", "main.mjs"]

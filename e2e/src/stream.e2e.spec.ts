@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { memoryOf } from '@ballast/cluster';
+import { inTurns } from './in-turns.js';
 import { platform } from './platform.js';
 import { Shopper } from './shop.js';
 
@@ -33,3 +36,33 @@ it('a buyer follows an order through the gateway from its checkout to its end: e
   expect(events.slice(0, -1).map(parse)).toEqual(body.history);
   expect(parse(events.at(-1)!)).toEqual({ status: 'CONFIRMED' });
 });
+
+it('500 buyers who follow orders at one service take no more than 100 MB of it, and all are told the end', async () => {
+  const CLIENTS = 500;
+  const { order, payment } = platform().services;
+  const token = await signUp();
+  const memory = () => memoryOf(order!.pid) ?? 0;
+  const before = memory();
+  let answers: IncomingMessage[];
+  let among: number;
+  // The order waits for its payment until all of them listen.
+  process.kill(payment!.pid, 'SIGSTOP');
+  try {
+    const { orderId } = (await anonymous.with(token).checkout({ 'sku-001': 1 })).body;
+    const agent = new Agent({ maxSockets: CLIENTS });
+    answers = await inTurns(50, Array.from({ length: CLIENTS }), () => follow(`${order!.url}/orders/${orderId}/stream`, token, agent));
+    among = memory();
+  } finally {
+    process.kill(payment!.pid, 'SIGCONT');
+  }
+  expect(new Set(answers.map(({ statusCode, complete }) => `${statusCode} ${complete}`))).toEqual(new Set(['200 false']));
+  expect(among - before).toBeLessThan(100 * 1024 * 1024);
+
+  const texts = await Promise.all(answers.map((answer) => answer.setEncoding('utf8').toArray()));
+  for (const text of texts) expect(text.join('')).toMatch(/event: status\ndata: \{"status":"CONFIRMED"\}\n\n$/);
+});
+
+const follow = (url: string, token: string, agent: Agent): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    get(url, { agent, headers: { authorization: `Bearer ${token}` } }, resolve).on('error', reject);
+  });

@@ -144,20 +144,23 @@ describe('a service whose database is away', () => {
   });
 });
 
-/** COMMIT takes a while: a deferred trigger sleeps in it. */
+/** COMMIT takes a while: a deferred trigger sleeps in it, for less than the second after which a server notices that its client is gone. */
 class SlowCommit1700000000001 {
   up = (runner: { query(sql: string): Promise<unknown> }) =>
     runner.query(`
-      CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(2); RETURN NULL; END';
+      CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END';
       CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON note DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()`) as Promise<void>;
   down = () => Promise.resolve();
 }
 const slowCommit = { ...schema, migrations: [...schema.migrations, SlowCommit1700000000001] } as unknown as typeof schema;
 
 const committing = (truth: Database) =>
-  eventually(async () => {
-    const rows = await truth.primary.query(
-      `SELECT 1 FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active' AND datname = current_database()`,
-    );
-    expect(rows).toHaveLength(1);
-  });
+  eventually(
+    async () => {
+      const rows = await truth.primary.query(
+        `SELECT 1 FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active' AND datname = current_database()`,
+      );
+      expect(rows).toHaveLength(1);
+    },
+    { interval: 5 },
+  );

@@ -113,7 +113,8 @@ it('knows a message again for as long as a broker may have it', async () => {
   const name = `${uniqueName('kept').replaceAll('_', '-')}.events`;
   const client = new KafkaJsClient({ brokers: testBrokers(), clientId: 'test' });
   cleanup.add(() => client.close());
-  await createTopics(client, [name], { replicationFactor: 1, retention: DEFAULT_RETENTION.topic });
+  // A broker may not know at once what it has just made; a transport asks again, too.
+  await eventually(() => createTopics(client, [name], { replicationFactor: 1, retention: DEFAULT_RETENTION.topic }));
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: [{ type: ConfigResourceTypes.TOPIC, name, configNames: ['retention.ms', 'segment.ms'] }],

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { freePort, NoKafkaError, startKafka } from '../src/index.js';
+import { eventually, freePort, NoKafkaError, startKafka } from '../src/index.js';
 
 describe('Kafka', () => {
   const directory = mkdtempSync(join(tmpdir(), 'ballast-kafka-test-'));
@@ -13,7 +13,8 @@ describe('Kafka', () => {
     const home = join(directory, 'java');
     const first = await startKafka({ directory: home, choose: 'java' });
     expect(first.describe).toMatch(/^Apache Kafka [\d.]+ on Java$/);
-    await admin(first.brokers, (client) => client.createTopics({ topics: [{ topic: 'kept', numPartitions: 3 }] }));
+    // A broker may not know at once what it has just made.
+    await eventually(() => admin(first.brokers, (client) => client.createTopics({ topics: [{ topic: 'kept', numPartitions: 3 }] })));
     await first.stop();
 
     const second = await startKafka({ directory: home, choose: 'java' });

@@ -25,6 +25,8 @@ const PORTS = {
  */
 const DRILLS = ['kill-primary', 'kafka-leader', 'service-replica'];
 const EASY = ['--trials', '1', '--rate', '1', '--slack', '4'];
+/** They do their work and end. */
+const JOBS = ['init', 'databases', 'seed'];
 const MINUTE = 60_000;
 const HEALTHY_WITHIN = 8 * MINUTE;
 
@@ -94,8 +96,8 @@ async function start() {
   await run('docker', ['compose', 'up', '-d', '--no-build', '--quiet-pull'], HEALTHY_WITHIN, { quiet: true });
   const end = Date.now() + HEALTHY_WITHIN;
   for (;;) {
-    const waiting = containers().filter(({ State, Health, ExitCode }) =>
-      State === 'running' ? Health && Health !== 'healthy' : ExitCode !== 0,
+    const waiting = containers().filter(({ Service, State, Health, ExitCode }) =>
+      State === 'running' ? (Health ? Health !== 'healthy' : JOBS.includes(Service)) : State !== 'exited' || ExitCode !== 0,
     );
     if (waiting.length === 0) return;
     const names = waiting.map(({ Service, State, Health }) => `${Service} (${Health || State})`).join(', ');

@@ -113,7 +113,11 @@ it('409 while the first is still running, and its answer afterwards', async () =
   });
   const first = pay(key);
   await inside;
+  const transactions = jest.spyOn(db(), 'transaction');
   expect((await pay(key)).body.code).toBe('IDEMPOTENCY_KEY_IN_USE');
+  // Another process would ask the database; this one knows, and takes no connection from others.
+  expect(transactions).not.toHaveBeenCalled();
+  transactions.mockRestore();
   release();
   meanwhile = async () => undefined;
   const { body } = await first;

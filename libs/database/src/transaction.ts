@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { QueryRunner } from 'typeorm';
+import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError, type QueryRunner } from 'typeorm';
 import { logger } from '@ballast/tracing';
 import { sqlState } from './classify.js';
 import type { GuardedQueryRunner } from './data-source.js';
@@ -47,7 +47,7 @@ export async function runTransaction<T>(
     } catch (error) {
       scope.active = false;
       broken = await rollback(client, runner, error);
-      throw error;
+      throw wasReleased(error) && runner.lost ? new ConnectionLostError(runner.lost) : error;
     }
   } catch (error) {
     if (signal?.aborted && !(error instanceof CommitUnknownError)) throw signal.reason;
@@ -57,6 +57,10 @@ export async function runTransaction<T>(
     await runner.releasePostgresConnection(broken);
   }
 }
+
+/** What TypeORM says of a statement on a connection that went away before it, while the transaction was doing something else. */
+const wasReleased = (error: unknown): boolean =>
+  error instanceof QueryRunnerProviderAlreadyReleasedError || error instanceof QueryRunnerAlreadyReleasedError;
 
 async function commit(runner: GuardedQueryRunner, client: pg.Client): Promise<void> {
   if (runner.lost) throw new ConnectionLostError(runner.lost);

@@ -9,6 +9,7 @@ import {
   isTransient,
   isUnavailable,
   NoPrimaryError,
+  type Tx,
 } from '../src/index.js';
 import { cleanup, freshConfig, Note, open, opened, schema, texts } from './fixture.js';
 
@@ -38,6 +39,25 @@ describe('a connection that is lost', () => {
     await database.whenAvailable();
     await eventually(() => database.transaction((tx) => tx.save(note('after'))));
     expect(await texts(truth)).toEqual({ after: '' });
+  });
+
+  it('between two statements, of whichever kind the second is: known as well', async () => {
+    const { proxy, database, truth } = await behindProxy();
+    const second: ((tx: Tx) => Promise<unknown>)[] = [(tx) => tx.query('SELECT 1'), (tx) => tx.save(note('b')), (tx) => tx.findBy(Note, {})];
+    for (const statement of second) {
+      const work = eventually(() => database.whenAvailable()).then(() =>
+        database.transaction(async (tx) => {
+          await tx.save(note('a'));
+          proxy.cut();
+          await eventually(() => expect(tx.queryRunner!.isReleased).toBe(true));
+          await statement(tx);
+        }),
+      );
+      const error: unknown = await work.catch((e: unknown) => e);
+      expect(error).toBeInstanceOf(ConnectionLostError);
+      expect(isUnavailable(error)).toBe(true);
+    }
+    expect(await texts(truth)).toEqual({});
   });
 
   it('between the last statement and COMMIT: known as well', async () => {

@@ -43,7 +43,11 @@ describe('a connection that is lost', () => {
 
   it('between two statements, of whichever kind the second is: known as well', async () => {
     const { proxy, database, truth } = await behindProxy();
-    const second: ((tx: Tx) => Promise<unknown>)[] = [(tx) => tx.query('SELECT 1'), (tx) => tx.save(note('b')), (tx) => tx.findBy(Note, {})];
+    const second: ((tx: Tx) => Promise<unknown>)[] = [
+      (tx) => tx.query('SELECT 1'),
+      (tx) => tx.save(note('b')),
+      (tx) => tx.findBy(Note, {}),
+    ];
     for (const statement of second) {
       const work = eventually(() => database.whenAvailable()).then(() =>
         database.transaction(async (tx) => {

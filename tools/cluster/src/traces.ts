@@ -91,7 +91,7 @@ function jaegerConfig(otlpPort: number, uiPort: number): object {
       telemetry: { metrics: { level: 'none' }, logs: { level: 'warn' } },
     },
     extensions: {
-      jaeger_storage: { backends: { memory: { memory: { max_traces: 10_000 } } } },
+      jaeger_storage: { backends: { memory: { memory: { max_traces: 1_000 } } } },
       jaeger_query: { storage: { traces: 'memory' }, http: { endpoint: `127.0.0.1:${uiPort}` }, grpc: { endpoint: '127.0.0.1:0' } },
     },
     receivers: { otlp: { protocols: { http: { endpoint: `127.0.0.1:${otlpPort}` } } } },

@@ -8,7 +8,7 @@ export interface Platform {
   /** Its data directory: `run.json`, credentials, logs. */
   home: string;
   services: Record<string, { pid: number; url: string }>;
-  credentials: Record<'merchant' | 'buyer', { email: string; password: string }>;
+  credentials: Record<'merchant' | 'buyer' | 'operator', { email: string; password: string }>;
   psp: { url: string; apiKey: string };
 }
 

@@ -7,6 +7,9 @@ export { type BaseConfig, ConfigError, type ConfigOf, type Env, type Extra, load
 export { EventStream, EventStreams, type ServerEvent, Streams } from './event-streams.js';
 export { type Effect, Idempotency, IdempotencyKey, type IdempotentRequest } from './idempotency.js';
 export { defineService, type ServiceManifest } from './manifest.js';
+export { Audited, type AuditedWrite, type Note } from './ops/audit.js';
+export { OpsController } from './ops/ops-controller.js';
+export { OPERATOR, OPS_ROOT } from './ops/ops-names.js';
 export { decodeCursor, page, pageOf, type PageQuery, pageQuery } from './page.js';
 export { platformErrors } from './platform.errors.js';
 export { defineErrors, type Errors, errorTable, type ProblemDocument, ProblemError } from './problem.js';

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { OpsAudit1700000000110 } from './ops/audit.migration.js';
 
 /** What every service with a database has of its own: kept answers and cached keys. */
 export class ServiceTables1700000000100 implements MigrationInterface {
@@ -26,4 +27,4 @@ export class ServiceTables1700000000100 implements MigrationInterface {
   }
 }
 
-export const serviceMigrations = [ServiceTables1700000000100];
+export const serviceMigrations = [ServiceTables1700000000100, OpsAudit1700000000110];

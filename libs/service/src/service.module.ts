@@ -9,6 +9,9 @@ import type { BaseConfig } from './config.js';
 import { EventStreams } from './event-streams.js';
 import { Idempotency } from './idempotency.js';
 import { serviceMigrations } from './migrations.js';
+import { Audit } from './ops/audit.js';
+import { AuditController } from './ops/audit.controller.js';
+import { OpsWiring } from './ops/ops-wiring.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimiter } from './rate-limit.js';
 import { Routes } from './routes.js';
@@ -34,6 +37,8 @@ const providers: Provider[] = [
   Idempotency,
   Startup,
   EventStreams,
+  Audit,
+  OpsWiring,
   { provide: APP_GUARD, useClass: AuthGuard },
   { provide: APP_PIPE, useFactory: validationPipe },
   { provide: APP_FILTER, useClass: ProblemFilter },
@@ -42,6 +47,10 @@ const providers: Provider[] = [
 
 @Module({})
 class PlatformModule {}
+
+/** What an operator may ask of a service. One without messages has nothing to operate: psp takes no access tokens at all. */
+@Module({})
+class OperationsModule {}
 
 /** The application's module with all that the platform puts around it. */
 @Module({})
@@ -54,11 +63,11 @@ export class ServiceModule {
         global: true,
         imports: [DiscoveryModule],
         providers: [{ provide: CONFIG, useValue: config }, ...providers],
-        exports: [CONFIG, TokenKeys, Idempotency, RateLimiter, Startup, EventStreams],
+        exports: [CONFIG, TokenKeys, Idempotency, RateLimiter, Startup, EventStreams, Audit],
       },
     ];
     if (config.database) imports.push(databaseModule(config.database, parts, messaging));
-    if (messaging) imports.push(...messaging.modules);
+    if (messaging) imports.push(...messaging.modules, { module: OperationsModule, controllers: [AuditController] });
     return {
       module: { module: ServiceModule, imports: [...imports, app] },
       ...(messaging && { transport: messaging.transport }),

@@ -103,7 +103,10 @@ export async function testService(module: Type, manifest: ServiceManifest, optio
       ...config,
     },
     parts,
-  );
+  ).catch(async (error: unknown) => {
+    await auth.stop();
+    throw error;
+  });
   const stop = async (): Promise<void> => {
     await service.close();
     await auth.stop();

@@ -10,7 +10,7 @@ export interface Home {
   readonly logs: string;
   /** Generated passwords and keys of services, 0600. */
   readonly secrets: string;
-  /** The merchant's and the buyer's passwords, 0600. */
+  /** The passwords of the merchant, the buyer and the operator, 0600. */
   readonly credentials: string;
   /** The accounts auth creates when it starts, 0600. */
   readonly bootstrap: string;

@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openHome } from './home.js';
 import { confirmed, type Purchase } from './purchase.js';
-import { seedProducts } from './seed.js';
+import { readPrivate, writePrivate } from './secrets.js';
+import { ensureAccounts, publishAccounts, seedProducts } from './seed.js';
 
 describe('seeding the shop', () => {
   const price = { amount: 4900, currency: 'EUR' };
@@ -63,4 +68,29 @@ it('takes only a confirmed purchase for a success', () => {
   expect(() => confirmed({ ...purchase, status: 'REJECTED', reason: 'OUT_OF_STOCK' })).toThrow(
     'The purchase failed: order o is REJECTED (OUT_OF_STOCK)',
   );
+});
+
+describe('the first accounts', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ballast-home-'));
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('are made once, published once, and an operator is added to those of an earlier version', () => {
+    const home = openHome(directory);
+    const accounts = ensureAccounts(home);
+    expect(Object.keys(accounts)).toEqual(['merchant', 'buyer', 'operator']);
+    expect(ensureAccounts(home)).toEqual(accounts);
+    expect([publishAccounts(home, accounts), publishAccounts(home, accounts)]).toEqual([true, false]);
+
+    const { merchant, buyer } = accounts;
+    writePrivate(home.bootstrap, {
+      accounts: [
+        { ...merchant, roles: ['merchant'] },
+        { ...buyer, roles: [] },
+      ],
+    });
+    writePrivate(home.credentials, { merchant, buyer });
+    const more = ensureAccounts(home);
+    expect(more).toEqual({ merchant, buyer, operator: { email: 'operator@ballast.example', password: expect.any(String) as string } });
+    expect([publishAccounts(home, more), readPrivate(home.credentials)]).toEqual([true, more]);
+  });
 });

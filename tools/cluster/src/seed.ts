@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { randomSecret } from '@ballast/testing';
-import { ClusterError } from './errors.js';
 import type { Home } from './home.js';
 import { readPrivate, writePrivate } from './secrets.js';
 import { type Credentials, ShopClient } from './shop-client.js';
@@ -9,6 +8,8 @@ import { type Credentials, ShopClient } from './shop-client.js';
 export interface Accounts {
   merchant: Credentials;
   buyer: Credentials;
+  /** Speaks to the services' own ports, see docs/guides/operating.md: the gateway knows nothing that is only an operator's. */
+  operator: Credentials;
 }
 
 /** Name and price in cents; the SKUs are sku-001, sku-002, … */
@@ -30,25 +31,31 @@ const onHand = 1_000;
 /** Fewer than this are soon sold out. */
 const low = 100;
 
-/** The merchant's and the buyer's accounts: their passwords are made once and handed to auth in its bootstrap file. */
-export function ensureAccounts(home: Home): Accounts {
-  if (!existsSync(home.bootstrap)) {
-    writePrivate(home.bootstrap, {
-      accounts: [
-        { email: 'merchant@ballast.example', password: randomSecret(), roles: ['merchant'] },
-        { email: 'buyer@ballast.example', password: randomSecret(), roles: [] },
-      ],
-    });
-  }
-  const { accounts } = readPrivate<{ accounts: (Credentials & { roles: string[] })[] }>(home.bootstrap);
-  const [merchant, buyer] = accounts.map(({ email, password }) => ({ email, password }));
-  if (!merchant || !buyer) throw new ClusterError(`${home.bootstrap} holds no two accounts: npm start -- --fresh makes it anew`);
-  return { merchant, buyer };
+interface BootstrapFile {
+  accounts: (Credentials & { roles: string[] })[];
 }
 
-/** Leaves the accounts where people and programs find them. Returns whether that is the first time. */
+/**
+ * The accounts people sign in with at first: their passwords are made once and handed to auth in its bootstrap file. One that an
+ * earlier version did not make is added, and auth makes it at its next start.
+ */
+export function ensureAccounts(home: Home): Accounts {
+  const { accounts } = existsSync(home.bootstrap) ? readPrivate<BootstrapFile>(home.bootstrap) : { accounts: [] };
+  const before = accounts.length;
+  const account = (name: keyof Accounts, roles: string[]): Credentials => {
+    let found = accounts.find((each) => each.roles.join() === roles.join());
+    if (!found) accounts.push((found = { email: `${name}@ballast.example`, password: randomSecret(), roles }));
+    return { email: found.email, password: found.password };
+  };
+  const found = { merchant: account('merchant', ['merchant']), buyer: account('buyer', []), operator: account('operator', ['operator']) };
+  if (accounts.length > before) writePrivate(home.bootstrap, { accounts });
+  return found;
+}
+
+/** Leaves the accounts where people and programs find them. Returns whether any of them is new there. */
 export function publishAccounts(home: Home, accounts: Accounts): boolean {
-  if (existsSync(home.credentials)) return false;
+  const known = existsSync(home.credentials) ? readPrivate<Partial<Accounts>>(home.credentials) : {};
+  if (Object.keys(accounts).every((role) => role in known)) return false;
   writePrivate(home.credentials, accounts);
   return true;
 }

@@ -5,7 +5,7 @@ interface BootstrapFile {
   accounts: { email: string; password: string; roles: string[] }[];
 }
 
-/** The merchant and the buyer of the file that auth makes its first accounts from. */
+/** The merchant, the buyer and the operator of the file that auth makes its first accounts from. */
 export function readAccounts(file: string): Accounts {
   return parseAccounts(readFileSync(file, 'utf8'));
 }
@@ -14,6 +14,7 @@ export function parseAccounts(json: string): Accounts {
   const { accounts } = JSON.parse(json) as BootstrapFile;
   const merchant = accounts.find(({ roles }) => roles.includes('merchant'));
   const buyer = accounts.find(({ roles }) => roles.length === 0);
-  if (!merchant || !buyer) throw new Error('There is no merchant and buyer among the accounts');
-  return { merchant, buyer };
+  const operator = accounts.find(({ roles }) => roles.includes('operator'));
+  if (!merchant || !buyer || !operator) throw new Error('A merchant, a buyer or an operator is missing among the accounts');
+  return { merchant, buyer, operator };
 }

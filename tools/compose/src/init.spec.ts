@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { workspaceRoot } from '@ballast/testing';
@@ -19,7 +19,7 @@ describe('infra/init/init.mjs', () => {
     expect(read('payment/PSP_API_KEY')).toMatch(/^[\w-]{43}$/);
     expect(read('cart/DATABASE_PASSWORD')).not.toBe(read('order/DATABASE_PASSWORD'));
     const { accounts } = JSON.parse(read('auth/ACCOUNTS')) as { accounts: { password: string; roles: string[] }[] };
-    expect(accounts.map(({ roles }) => roles)).toEqual([['merchant'], []]);
+    expect(accounts.map(({ roles }) => roles)).toEqual([['merchant'], [], ['operator']]);
     for (const secret of [read('psp/PSP_API_KEY'), accounts[0]!.password]) expect(output).not.toContain(secret);
     expect(statSync(join(directory, 'psp/PSP_API_KEY')).mode & 0o777).toBe(0o444);
 
@@ -28,5 +28,16 @@ describe('infra/init/init.mjs', () => {
     expect(run()).toBe('made payment/PSP_API_KEY\n');
     expect(read('payment/PSP_API_KEY')).toBe(read('psp/PSP_API_KEY'));
     expect(read('auth/AUTH_KEY_SECRET')).toBe(kept);
+  });
+
+  it('gives accounts of an earlier version the operator, and leaves the others as they are', () => {
+    const { accounts } = JSON.parse(read('auth/ACCOUNTS')) as { accounts: unknown[] };
+    rmSync(join(directory, 'auth/ACCOUNTS'));
+    writeFileSync(join(directory, 'auth/ACCOUNTS'), JSON.stringify({ accounts: accounts.slice(0, 2) }));
+    expect(run()).toBe('made auth/ACCOUNTS\n');
+    const { accounts: now } = JSON.parse(read('auth/ACCOUNTS')) as { accounts: { email: string; roles: string[] }[] };
+    expect(now.slice(0, 2)).toEqual(accounts.slice(0, 2));
+    expect(now[2]).toMatchObject({ email: 'operator@ballast.example', roles: ['operator'] });
+    expect(run()).toBe('');
   });
 });

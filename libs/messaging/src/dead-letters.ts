@@ -99,7 +99,7 @@ function partialEnvelope({ record }: Incoming): Envelope {
 
 const LONGEST_ERROR = 500;
 /** Class and message without what looks personal; a driver's `detail`, which quotes values, stays out. */
-const describe = (error: Error): string => storable(scrub(`${error.name}: ${error.message}`)).slice(0, LONGEST_ERROR);
+export const describe = (error: Error): string => storable(scrub(`${error.name}: ${error.message}`)).slice(0, LONGEST_ERROR);
 
 /** Postgres keeps no NUL in text. A dead letter that cannot be stored would stop its partition for good. */
 const storable = (text: string): string => text.replaceAll('\0', '\uFFFD');

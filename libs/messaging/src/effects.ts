@@ -1,6 +1,6 @@
 import type { Tx } from '@ballast/database';
 import type { Reply } from '@ballast/message';
-import { inSpan, SpanKind, withContext } from '@ballast/tracing';
+import { inSpan, SpanKind, type SpanSettings, withContext } from '@ballast/tracing';
 import { Deferred, type Refused } from './answer.js';
 import type { DeadLetters } from './dead-letters.js';
 import type { InboxStore } from './inbox.store.js';
@@ -62,7 +62,18 @@ export class Effects {
     return outcomes;
   }
 
-  private run(tx: Tx, { envelope, record, route }: ValidMessage, partition: number, answers: Map<string, Reply>): Promise<Outcome> {
+  /** Handles a dead letter, which the inbox has noted: in the trace of whoever asks for it, with a link to the message's own. */
+  replay(tx: Tx, item: ValidMessage, partition: number): Promise<Outcome> {
+    return this.run(tx, item, partition, new Map(), { links: [item.envelope.trace] });
+  }
+
+  private run(
+    tx: Tx,
+    { envelope, record, route }: ValidMessage,
+    partition: number,
+    answers: Map<string, Reply>,
+    origin: Pick<SpanSettings, 'parent' | 'links'> = { parent: envelope.trace },
+  ): Promise<Outcome> {
     const attributes = {
       'messaging.system': 'kafka',
       'messaging.operation.type': 'process',
@@ -75,7 +86,7 @@ export class Effects {
       'messaging.consumer.group.name': this.s.group,
       'ballast.message.type': envelope.type,
     };
-    return inSpan(`process ${record.topic}`, { kind: SpanKind.CONSUMER, parent: envelope.trace, attributes }, async () => {
+    return inSpan(`process ${record.topic}`, { kind: SpanKind.CONSUMER, ...origin, attributes }, async () => {
       this.s.setCause(tx, envelope.id);
       const answer = await route.handle(envelope, tx);
       if (!answer) return 'handled';

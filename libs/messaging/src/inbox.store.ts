@@ -41,9 +41,10 @@ ON CONFLICT DO NOTHING RETURNING message_id`;
 
 /**
  * A statement of its own, after the claim: that one may have waited for another consumer that was parking the key, and what it waited
- * for is visible only to a later statement.
+ * for is visible only to a later statement. FOR SHARE: an operator's replay holds the key while it handles the last letter and releases
+ * it; what comes meanwhile waits for that, and is then handled, instead of being set aside behind a letter that is none any more.
  */
-const PARKED = `SELECT key FROM parked_key WHERE topic = $1 AND key = ANY ($2::text[])`;
+const PARKED = `SELECT key FROM parked_key WHERE topic = $1 AND key = ANY ($2::text[]) FOR SHARE`;
 
 export const sqlInboxStore: InboxStore = {
   async claim(tx, topic, messages, keys) {

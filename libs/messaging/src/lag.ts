@@ -25,4 +25,11 @@ export function noteLag(batch: Batch, left: number): void {
 
 export const forgetLag = (batch: Batch): void => void partitions().delete(keyOf(batch));
 
+/** What is left of each partition that this process has at the moment. */
+export const lagNow = (): { topic: string; partition: number; messages: number }[] =>
+  [...partitions().values()]
+    .filter(({ batch }) => batch.active)
+    .map(({ batch: { topic, partition }, left }) => ({ topic, partition, messages: left }))
+    .sort((a, b) => a.topic.localeCompare(b.topic) || a.partition - b.partition);
+
 const keyOf = ({ topic, partition }: Batch): string => `${topic}/${partition}`;

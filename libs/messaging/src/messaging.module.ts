@@ -4,10 +4,12 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { v7 as uuidv7 } from 'uuid';
 import { systemClock } from './clock.js';
+import { DeadLetterOperations } from './dead-letter.operations.js';
 import { SqlIntentStore } from './intent.store.js';
 import { Intents } from './intents.js';
 import { Messaging } from './messaging.js';
 import { Outbox } from './outbox.js';
+import { OutboxOperations } from './outbox.operations.js';
 import { sqlOutboxStore } from './outbox.store.js';
 import { Replies } from './replies.js';
 import type { MessagingRetention } from './retention.js';
@@ -71,8 +73,14 @@ export class MessagingModule {
               ...{ database, outbox, intents, intentStore, replies, relayWakeup, workerWakeups, newId, discovery, scanner },
             }),
         },
+        {
+          provide: DeadLetterOperations,
+          inject: [Messaging],
+          useFactory: (messaging: Messaging) => new DeadLetterOperations(() => messaging.handling()),
+        },
+        { provide: OutboxOperations, useValue: new OutboxOperations(relayWakeup) },
       ],
-      exports: [Outbox, Intents, Replies, Messaging],
+      exports: [Outbox, Intents, Replies, Messaging, DeadLetterOperations, OutboxOperations],
     };
   }
 }

@@ -6,7 +6,9 @@ import type { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { setCause } from './cause.js';
 import { systemClock } from './clock.js';
 import { DeadLetters } from './dead-letters.js';
+import type { DeadLetterHandling } from './dead-letter.operations.js';
 import { discover } from './discovery.js';
+import { Effects, type EffectsSettings } from './effects.js';
 import { Inbox } from './inbox.js';
 import { sqlInboxStore } from './inbox.store.js';
 import type { IntentStore } from './intent.store.js';
@@ -117,19 +119,9 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private async subscribe(topics: string[]): Promise<void> {
-    const { options, database, outbox, intents, replies } = this.parts;
-    const replyWriter = this.replyWriter();
-    const inbox = new Inbox({
-      group: options.service,
-      router: routerOf(this.found.handlers, replies),
-      database,
-      store: sqlInboxStore,
-      deadLetters: new DeadLetters({ store: sqlInboxStore, outbox, replies: replyWriter, service: options.service }),
-      replies: replyWriter,
-      intents,
-      setCause,
-      clock: systemClock,
-    });
+    const { options, database, replies } = this.parts;
+    const router = routerOf(this.found.handlers, replies);
+    const inbox = new Inbox({ ...this.effectsSettings(), router, database, clock: systemClock });
     const subscription = await options.transport.subscribe({
       group: options.service,
       topics,
@@ -138,6 +130,19 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
     });
     if (this.stopping.signal.aborted) await subscription.stop();
     else this.subscription = subscription;
+  }
+
+  /** What a replay needs to handle a message as the inbox would. */
+  handling(): DeadLetterHandling {
+    const router = routerOf(this.found.handlers, this.parts.replies);
+    return { router, effects: new Effects(this.effectsSettings()), inbox: sqlInboxStore };
+  }
+
+  private effectsSettings(): EffectsSettings {
+    const { options, outbox, intents } = this.parts;
+    const replies = this.replyWriter();
+    const deadLetters = new DeadLetters({ store: sqlInboxStore, outbox, replies, service: options.service });
+    return { group: options.service, store: sqlInboxStore, deadLetters, replies, intents, setCause };
   }
 
   private async stopInOrder(): Promise<void> {

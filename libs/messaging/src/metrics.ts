@@ -13,6 +13,7 @@ export const metrics = {
   duplicates: () => counter('ballast_inbox_duplicates_total', 'Messages that had come before: their effect was not repeated'),
   deadLetters: () => counter('ballast_dead_letters_total', 'Messages that could not be handled', ['topic', 'reason']),
   deadLettersOpen: () => gauge('ballast_dead_letters_open', 'Dead letters nobody has dealt with yet'),
+  settled: () => counter('ballast_dead_letters_settled_total', 'What operators did with dead letters', ['topic', 'outcome']),
   intents: () => gauge('ballast_intents_pending', 'Calls to the outside that have not settled', ['kind']),
   oldestIntent: () => gauge('ballast_intents_oldest_seconds', 'Age of the oldest call to the outside that has not settled', ['kind']),
 };

@@ -34,7 +34,7 @@ export const rulesOf = ({ inbox, intent }: MessagingRetention): RetentionRule[] 
   { table: 'intent', since: 'done_at', keep: intent, where: `state = 'DONE'` },
   {
     table: 'dead_letter',
-    since: 'created_at',
+    since: 'settled_at',
     keep: SETTLED_LETTER,
     where: `status <> 'OPEN' AND NOT EXISTS (SELECT FROM parked_key WHERE dead_letter_id = dead_letter.id)`,
   },

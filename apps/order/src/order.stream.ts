@@ -80,7 +80,7 @@ class Client {
     for (const entry of entries) if (entry.seq > this.last) sendEntry(this.stream, entry);
     this.last = Math.max(this.last, entries.length);
     if (status === 'COMPLETED') return end(this.stream, 'CONFIRMED');
-    if (status === 'COMPENSATED') return end(this.stream, 'REJECTED', failure?.code);
+    if (status === 'COMPENSATED' || status === 'ABANDONED') return end(this.stream, 'REJECTED', failure?.code);
     const stuck = status === 'STUCK';
     if (stuck && !this.stuck) this.stream.send({ event: 'status', data: { status: 'PENDING', reason: 'STUCK' } });
     this.stuck = stuck;

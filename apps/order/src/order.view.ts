@@ -19,7 +19,7 @@ export const historyLine = ({ step, outcome, at }: TimelineEntry): z.output<type
 export const orderView = z.object({
   orderId: z.uuid(),
   status: z.enum(['PENDING', 'CONFIRMED', 'REJECTED']),
-  /** Why it was rejected, or `STUCK`. */
+  /** Why it was rejected, or `STUCK`; `ABANDONED`: an operator ended a checkout that could neither go on nor back. */
   reason: z.string().optional(),
   items: z.array(lineItem),
   total: money,

@@ -1,8 +1,27 @@
-/** `Sagas.resume` was asked for a saga that is not `STUCK`, or is not known. */
+/** `resume` or `abandon` was asked for a saga that is not `STUCK`, or is not known. */
 export class SagaNotStuckError extends Error {
   constructor(readonly sagaId: string) {
     super(`Saga ${sagaId} is not STUCK`);
     this.name = 'SagaNotStuckError';
+  }
+}
+
+/** No saga of this service has the id, not even an archived one. */
+export class SagaNotFoundError extends Error {
+  constructor(readonly sagaId: string) {
+    super(`There is no saga ${sagaId}`);
+    this.name = 'SagaNotFoundError';
+  }
+}
+
+/** A saga cannot be abandoned, since its `onRejected` fails: nobody would hear of its end. */
+export class SagaNotClosedError extends Error {
+  constructor(
+    readonly sagaId: string,
+    readonly code: string,
+  ) {
+    super(`The onRejected of saga ${sagaId} fails (${code}): mend it first`);
+    this.name = 'SagaNotClosedError';
   }
 }
 

@@ -1,3 +1,4 @@
+export { ABANDONED } from './abandon.js';
 export type { Advance, Performer } from './advance.js';
 export { advance } from './advance.js';
 export { decide, STEP_FAILED, TIMED_OUT, type Circumstances, type Decision, type Ignored, type Input, type Perform } from './decide.js';
@@ -5,6 +6,7 @@ export * from './definition.js';
 export * from './errors.js';
 export { toMermaid } from './mermaid.js';
 export { sagaMigrations } from './migrations.js';
+export { type ListedSaga, SagaOperations, type SagaFilter } from './operations.js';
 export type { SagaOptions } from './options.js';
 export { CLOSING, commandId, newRecord, type Direction, type HistoryEntry, type SagaRecord } from './record.js';
 export { DEFAULT_RETRY, type RetryPolicy } from './retry.js';

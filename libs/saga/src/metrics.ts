@@ -4,7 +4,7 @@ import type { SagaStore } from './store.js';
 
 const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_800];
 const UNFINISHED = ['RUNNING', 'COMPENSATING', 'STUCK'];
-const OUTCOMES = ['COMPLETED', 'COMPENSATED'];
+const OUTCOMES = ['COMPLETED', 'COMPENSATED', 'ABANDONED'];
 
 const duration = () =>
   histogram('ballast_saga_duration_seconds', 'From the start of a saga to its end', ['definition', 'outcome'], BUCKETS);

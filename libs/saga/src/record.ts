@@ -64,4 +64,5 @@ export function newRecord<S>(definition: string, id: string, state: S, trace: Re
 export const commandId = (sagaId: string, step: string, direction: Direction, round: number): string =>
   v5(`${direction}/${round}/${step}`, sagaId);
 
-export const isFinished = ({ status }: Pick<SagaRecord, 'status'>): boolean => status === 'COMPLETED' || status === 'COMPENSATED';
+export const isFinished = ({ status }: Pick<SagaRecord, 'status'>): boolean =>
+  status === 'COMPLETED' || status === 'COMPENSATED' || status === 'ABANDONED';

@@ -2,10 +2,11 @@ import { afterCommit, Database, type Tx } from '@ballast/database';
 import { Replies, type IncomingReply } from '@ballast/messaging';
 import { captureContext, currentTraceId, logger } from '@ballast/tracing';
 import { Inject, Injectable } from '@nestjs/common';
+import { abandoned, closing } from './abandon.js';
 import { advance } from './advance.js';
 import { nameOf, type Input } from './decide.js';
 import type { AnySaga } from './definition.js';
-import { SagaNotStuckError } from './errors.js';
+import { SagaNotClosedError, SagaNotStuckError } from './errors.js';
 import { countIgnored, countParked, observeFinished } from './metrics.js';
 import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
 import { PostgresParkedReplyStore, type ParkedReply } from './parked-store.js';
@@ -61,6 +62,21 @@ export class SagaRuntime {
     const saga = await this.store.lock(tx, id);
     if (saga?.record.status !== 'STUCK') throw new SagaNotStuckError(id);
     await this.proceed(tx, this.registry.get(saga.record.definition), saga, { kind: 'resumed' });
+  }
+
+  async abandon(tx: Tx, id: string, reason: string): Promise<void> {
+    const saga = await this.store.lock(tx, id);
+    if (saga?.record.status !== 'STUCK') throw new SagaNotStuckError(id);
+    const definition = this.registry.get(saga.record.definition);
+    const stepName = nameOf(definition, saga.record);
+    const { record, history } = abandoned(definition, saga.record, stepName, reason);
+    if (definition.plan.onRejected) {
+      const closed = await this.steps.run(tx, definition, closing(definition, record), record);
+      if (closed !== 'sent' && closed.outcome === 'failed') throw new SagaNotClosedError(id, closed.code);
+    }
+    const traceId = currentTraceId() ?? traceIdOf(record);
+    await this.store.save(tx, { record, stepName, history, ...(traceId && { traceId }) });
+    afterCommit(tx, () => observeFinished(definition.name, record.status, saga.createdAt));
   }
 
   /** Acts on a timer that is due, in a transaction of its own. False when it is not due any more, or somebody else works on the saga. */

@@ -7,6 +7,7 @@ import { archiving } from './archive.js';
 import { SagaDeadlines } from './deadlines.js';
 import type { AnySaga } from './definition.js';
 import { beginMetrics, countSagas } from './metrics.js';
+import { SagaOperations } from './operations.js';
 import { type ResolvedSagaOptions, resolveOptions, SAGA_OPTIONS, type SagaOptions } from './options.js';
 import { ParkedReplies } from './parked-replies.js';
 import { PostgresParkedReplyStore } from './parked-store.js';
@@ -45,9 +46,19 @@ export class SagaModule implements OnModuleInit, BeforeApplicationShutdown {
       imports: [DiscoveryModule],
       providers: [
         { provide: SAGA_OPTIONS, useValue: resolveOptions(options) },
-        ...[SagaRegistry, PostgresSagaStore, PostgresParkedReplyStore, StepRunner, SagaRuntime, SagaDeadlines, ParkedReplies, Sagas],
+        ...[
+          SagaRegistry,
+          PostgresSagaStore,
+          PostgresParkedReplyStore,
+          StepRunner,
+          SagaRuntime,
+          SagaDeadlines,
+          ParkedReplies,
+          Sagas,
+          SagaOperations,
+        ],
       ],
-      exports: [Sagas],
+      exports: [Sagas, SagaOperations],
     };
   }
 

@@ -7,7 +7,7 @@ import type { HistoryOutcome, SagaStatus } from './status.js';
 
 /** One line of a saga's history. */
 export interface TimelineEntry {
-  /** The step's name; of `started`, `completed` and `compensated` the saga's. */
+  /** The step's name; of `started`, `completed`, `compensated` and `abandoned` the saga's. */
   step: string;
   outcome: HistoryOutcome;
   at: Date;
@@ -34,7 +34,7 @@ export interface SagaView<S = unknown> {
   status: SagaStatus;
   /** The step it stands at; undefined when it has ended. */
   step?: string;
-  /** Why it was rejected, or why it is stuck. */
+  /** Why it was rejected, why it is stuck, or why it was abandoned. */
   failure?: SagaFailure;
   createdAt: Date;
   finishedAt?: Date;

@@ -14,6 +14,9 @@ class Diary1700000000000 implements MigrationInterface {
   async down(): Promise<void> {}
 }
 
+/** Trips whose rejection cannot be written down. */
+export const unrejectable = new Set<string>();
+
 type Kind = 'patient' | 'hasty' | 'next';
 
 /** Everything a trip service is started with; plain data, so that it can be given to another process. */
@@ -46,6 +49,7 @@ export class TripService {
     const write = async (tx: Tx, tripId: string, what: string) => {
       await tx.query('INSERT INTO diary (trip_id, what) VALUES ($1, $2)', [tripId, what]);
       if (what === 'noted' && tripId === breaks) throw new Error('the pen broke');
+      if (what.startsWith('rejected') && unrejectable.has(tripId)) throw new Error('the diary is full');
     };
     const diary: Diary = {
       note: (tripId, tx) => write(tx, tripId, 'noted'),

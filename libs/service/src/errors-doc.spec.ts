@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import './ops/ops.errors.js';
 import './platform.errors.js';
 import { errorTable } from './problem.js';
 

@@ -67,7 +67,8 @@ export class ServiceModule {
       },
     ];
     if (config.database) imports.push(databaseModule(config.database, parts, messaging));
-    if (messaging) imports.push(...messaging.modules, { module: OperationsModule, controllers: [AuditController] });
+    if (messaging)
+      imports.push(...messaging.modules, { module: OperationsModule, controllers: [AuditController, ...messaging.controllers] });
     return {
       module: { module: ServiceModule, imports: [...imports, app] },
       ...(messaging && { transport: messaging.transport }),
@@ -88,6 +89,8 @@ function databaseModule(config: DatabaseConfig, parts: ServiceParts, messaging: 
 /** Loaded only by a service that speaks messages: the Kafka client is a large part of a small service's memory. */
 async function messagingParts(config: BaseConfig, parts: ServiceParts) {
   const { MessagingModule, messagingMigrations, kafkaTransport } = await import('@ballast/messaging');
+  const { DeadLettersController } = await import('./ops/dead-letters.controller.js');
+  const { LagController, OutboxController } = await import('./ops/outbox.controller.js');
   const { manifest, instanceId } = config;
   const transport =
     parts.transport ??
@@ -110,10 +113,12 @@ async function messagingParts(config: BaseConfig, parts: ServiceParts) {
     }),
   ];
   const migrations: MigrationClass[] = [...messagingMigrations];
+  const controllers: Type[] = [DeadLettersController, OutboxController, LagController];
   if (parts.sagas) {
     const { SagaModule, sagaMigrations } = await import('@ballast/saga');
+    controllers.push((await import('./ops/sagas.controller.js')).SagasController);
     modules.push(SagaModule.forRoot({ service: manifest.name, transport, ...(config.retention && { keep: config.retention.saga }) }));
     migrations.push(...sagaMigrations);
   }
-  return { transport, modules, migrations, entities: [] as EntityTarget<ObjectLiteral>[] };
+  return { transport, modules, controllers, migrations, entities: [] as EntityTarget<ObjectLiteral>[] };
 }

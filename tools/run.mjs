@@ -19,6 +19,8 @@ const COMMANDS = {
   logs: { module: 'tools/dev/dist/logs.js', build: true },
   sync: { module: 'tools/sync.mjs', build: true },
   demo: { module: 'tools/cluster/dist/demo.js', build: true },
+  dlq: { module: 'tools/ops/dist/dlq.js', build: true },
+  ops: { module: 'tools/ops/dist/ops.js', build: true },
   chaos: { module: 'tools/chaos/dist/chaos.js', build: true },
   soak: { module: 'tools/soak/dist/soak.js', build: true },
   'restore-drill': { module: 'tools/compose/dist/restore-drill.js', build: true },

@@ -121,6 +121,7 @@ async function start(options: ClusterOptions, scope: Scope): Promise<Cluster> {
 
   running = {
     gateway: url,
+    ...(traces.page && { jaeger: traces.page }),
     kafka: { kind: kafka.kind, brokers: kafka.brokers, ...(kafka.child && { pid: kafka.child.pid }) },
     postgres: { nodes: postgres.nodes.map(({ name, host, pid }) => ({ name, ...host, pid })) },
   };

@@ -10,6 +10,8 @@ export interface RunFile {
   pid: number;
   startedAt?: string;
   gateway?: string;
+  /** The web page of the Jaeger that takes the traces, if there is one. */
+  jaeger?: string;
   services: Record<string, { pid: number | undefined; url: string; restarts: number }>;
   /** `memory`: there is none, and all services share one process. */
   kafka?: { kind: Carrier['kind']; brokers: string[]; pid?: number };

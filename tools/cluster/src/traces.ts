@@ -14,6 +14,8 @@ export interface Traces {
   /** What services get as OTEL_EXPORTER_OTLP_ENDPOINT. Without it nothing is exported; trace context is made and carried all the same. */
   endpoint?: string;
   describe: string;
+  /** Its web page, if it is one we started. */
+  page?: string;
   /** Whether a container of its own takes them: its memory is not that of a process we started. */
   inDocker?: boolean;
   stop(): Promise<void>;
@@ -99,8 +101,9 @@ function jaegerConfig(otlpPort: number, uiPort: number): object {
   };
 }
 
-function reachable(otlpPort: number, uiPort: number, what: string): Pick<Traces, 'endpoint' | 'describe'> {
-  return { endpoint: `http://127.0.0.1:${otlpPort}`, describe: `http://127.0.0.1:${uiPort} (${what})` };
+function reachable(otlpPort: number, uiPort: number, what: string): Pick<Traces, 'endpoint' | 'describe' | 'page'> {
+  const page = `http://127.0.0.1:${uiPort}`;
+  return { endpoint: `http://127.0.0.1:${otlpPort}`, page, describe: `${page} (${what})` };
 }
 
 async function uiAnswers(child: Child, uiPort: number, home: Home): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ServiceManifest } from '@ballast/service/manifest';
 import { stringify } from 'yaml';
 import { environmentOf, SECRETS } from './environment.js';
-import { instancesOf, isPublic, type Profile, profiles } from './instances.js';
+import { instancesOf, isPublic, PORT, type Profile, profiles } from './instances.js';
 
 const volumeOf = (owner: string): string => `${owner}-secrets`;
 const done = { condition: 'service_completed_successfully' };
@@ -14,6 +14,11 @@ export function renderServices(manifests: readonly ServiceManifest[]): string {
   const services = {
     init: { extends: { file: 'jobs.yml', service: 'init' }, volumes: allSecrets('') },
     databases: { extends: { file: 'jobs.yml', service: 'databases' }, volumes: allSecrets(':ro') },
+    ops: {
+      extends: { file: 'jobs.yml', service: 'ops' },
+      environment: { BALLAST_SERVICES: operable(manifests).join(',') },
+      volumes: [`${volumeOf('auth')}:${SECRETS}:ro`],
+    },
     ...Object.fromEntries(manifests.flatMap((manifest) => profiles.flatMap((profile) => serviceEntries(manifest, profile, manifests)))),
   };
   return stringify(
@@ -21,6 +26,10 @@ export function renderServices(manifests: readonly ServiceManifest[]): string {
     { aliasDuplicateObjects: false, nullStr: '', lineWidth: 0 },
   );
 }
+
+/** Those with something to operate, and auth, where their operator signs in: in `ha` any instance behind the name. */
+const operable = (manifests: readonly ServiceManifest[]): string[] =>
+  manifests.filter(({ name, messages }) => name === 'auth' || messages.length > 0).map(({ name }) => `${name}=http://${name}:${PORT}`);
 
 function serviceEntries(manifest: ServiceManifest, profile: Profile, manifests: readonly ServiceManifest[]): [string, object][] {
   const { name } = manifest;

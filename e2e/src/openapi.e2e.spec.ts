@@ -21,7 +21,7 @@ beforeAll(async () => {
     const { body } = await anonymous.post('/auth/sessions', account);
     return { ...elsewhere, authorization: `Bearer ${String(body['accessToken'])}` };
   };
-  callers = { merchant: await bearer(credentials.merchant), buyer: await bearer(buyer) };
+  callers = { merchant: await bearer(credentials.merchant), buyer: await bearer(buyer), operator: await bearer(credentials.operator) };
 });
 
 /** `npm run fuzz` is the long form, by Schemathesis. */

@@ -413,7 +413,19 @@ describe('replay', () => {
       return found;
     });
     broken.clear();
-    expect(await replay(letter!.id)).toMatchObject({ outcome: 'REPLAYED', left: 0 });
+    // No key is parked for it: of two operators at once the letter's own lock lets one through.
+    const { reached, letGo } = hold(`reply to ${commandId}`);
+    const first = replay(letter!.id);
+    await reached;
+    const second = replay(letter!.id);
+    await eventually(async () => {
+      const waiting = await service.rows(
+        `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FROM dead_letter d%FOR UPDATE%'`,
+      );
+      expect(waiting).toHaveLength(1);
+    });
+    letGo();
+    expect(await Promise.all([first, second])).toMatchObject([{ outcome: 'REPLAYED', left: 0 }, { outcome: 'ALREADY' }]);
     expect((await service.effects()).filter((effect) => effect === `reply to ${commandId}`)).toHaveLength(1);
   });
 });

@@ -99,12 +99,8 @@ const replay: Command = async (platform, words, { topic }) => {
   }
   if (words.length === 0) throw new ClusterError('Say which: npm run dlq -- replay payment-17, or --topic T');
   const results: Result[] = [];
-  // In their order, each once: the second of a key may have been replayed behind the first.
-  const wanted = [...new Map(words.map((word): [string, RowId] => [word, parseRowId(word)])).values()].sort((a, b) =>
-    Number(BigInt(a.id) - BigInt(b.id)),
-  );
-  for (const { service } of wanted) platform.of(service);
-  for (const { service, id } of wanted) results.push(await settle(platform.of(service), id, 'replay'));
+  // The second of a key may have been replayed behind the first: it says so.
+  for (const { service, id } of inOrder(platform, 'replay', words)) results.push(await settle(platform.of(service), id, 'replay'));
   return reportOf(results);
 };
 
@@ -123,9 +119,19 @@ async function replayTopic(platform: Parameters<Command>[0], topic: string): Pro
 }
 
 const discard: Command = async (platform, words, { reason }) => {
-  const { service, id } = parseRowId(only('discard', words));
-  return reportOf([await settle(platform.of(service), id, 'discard', reason === undefined ? {} : { note: reason })]);
+  const results: Result[] = [];
+  for (const { service, id } of inOrder(platform, 'discard', words))
+    results.push(await settle(platform.of(service), id, 'discard', reason === undefined ? {} : { note: reason }));
+  return reportOf(results);
 };
+
+/** The letters that the words name, each once, in the order in which they were set aside. Refuses all when one is none. */
+function inOrder(platform: Parameters<Command>[0], command: string, words: readonly string[]): RowId[] {
+  if (words.length === 0) throw new ClusterError(`Say which: npm run dlq -- ${command} payment-17`);
+  const wanted = [...new Map(words.map((word): [string, RowId] => [word, parseRowId(word)])).values()];
+  for (const { service } of wanted) platform.of(service);
+  return wanted.sort((a, b) => Number(BigInt(a.id) - BigInt(b.id)));
+}
 
 interface Result {
   service: string;

@@ -22,7 +22,7 @@ export const dlqHelp = `Usage: npm run dlq -- COMMAND [options]
   show ID                        one of them, with headers, payload and traces
   replay ID…                     handles it again, then those behind it, in the order of their key
   replay --topic T               all open letters of a topic
-  discard ID [--reason TEXT]     gives it up for good; those behind it are replayed
+  discard ID… [--reason TEXT]    gives it up for good; those behind it are replayed
 
   ID names the service, such as payment-17. A replay may be repeated: what has had its effect is left alone.
 

@@ -31,8 +31,10 @@ export class ProductService {
     return this.db.transaction(async (tx) => {
       const created = await create(tx, sku, change);
       const product = await tx.findOneOrFail(Product, { where: { sku }, lock: { mode: 'pessimistic_write' } });
+      const { onHand } = product;
       if (created || apply(product, change)) await this.outbox.add(tx, productChanged(product));
       if (!created) await tx.update(Product, { sku }, product);
+      if (product.onHand !== onHand) await receive(tx, sku, product.onHand - onHand);
       return product;
     });
   }
@@ -47,6 +49,10 @@ async function create(tx: Tx, sku: string, { name, price, stock }: ProductChange
   );
   return rows.length > 0;
 }
+
+/** Writes down why the shelf holds more or less than before; a new product's opening is written by the database. */
+const receive = (tx: Tx, sku: string, quantity: number): Promise<unknown> =>
+  tx.query(`INSERT INTO stock_receipt (sku, quantity, why) VALUES ($1, $2, 'SET')`, [sku, quantity]);
 
 /** Changes the product; true when others need to hear of it. Throws `PRODUCT_STOCK_BELOW_RESERVED`. */
 export function apply(product: Product, { name, price, stock }: ProductChange): boolean {

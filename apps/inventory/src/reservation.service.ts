@@ -60,7 +60,7 @@ export class ReservationService {
  * One transaction at a time moves stock. A batch of commands meets SKUs in any order, so two batches with row locks alone
  * would deadlock; taken once for a batch, this costs less than the retries.
  */
-const lockStock = (tx: Tx): Promise<unknown> =>
+export const lockStock = (tx: Tx): Promise<unknown> =>
   txState(tx, STOCK_LOCK, () => tx.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [STOCK_LOCK.key]) as Promise<unknown>);
 
 /** Writes the order's row; false when it has one already. */

@@ -1,6 +1,10 @@
 import { Module } from '@nestjs/common';
+import { BooksController } from './books.controller.js';
 import { CheckoutSaga } from './checkout.saga.js';
 import { Orders1763800000000 } from './migrations/1763800000000-orders.js';
+import { EndedAt1796100000000 } from './migrations/1796100000000-ended-at.js';
+import { Books1796100000001 } from './migrations/1796100000001-books.js';
+import { OrderBooks } from './order.books.js';
 import { OrderConsumers } from './order.consumers.js';
 import { OrderController } from './order.controller.js';
 import { Order } from './order.entity.js';
@@ -9,12 +13,13 @@ import { OrderProgress } from './order.progress.js';
 import { OrderService } from './order.service.js';
 import { OrderStreams } from './order.stream.js';
 import { OrderViews } from './order.view.js';
+import { RepairsController } from './repairs.controller.js';
 
 @Module({
-  controllers: [OrderController],
-  providers: [OrderService, OrderViews, OrderMetrics, OrderProgress, OrderStreams, CheckoutSaga, OrderConsumers],
+  controllers: [OrderController, BooksController, RepairsController],
+  providers: [OrderService, OrderBooks, OrderViews, OrderMetrics, OrderProgress, OrderStreams, CheckoutSaga, OrderConsumers],
 })
 export class OrderModule {}
 
 /** What this service keeps in its own database. */
-export const storage = { entities: [Order], migrations: [Orders1763800000000], sagas: true };
+export const storage = { entities: [Order], migrations: [Orders1763800000000, EndedAt1796100000000, Books1796100000001], sagas: true };

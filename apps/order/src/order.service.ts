@@ -30,6 +30,16 @@ export class OrderService {
     if (order) await this.outbox.add(tx, orderRejected({ orderId, cartId: order.cartId, accountId: order.accountId, reason }));
   }
 
+  /** Publishes again how an order ended, for a reader that lost it. False when it has not ended. */
+  async announce(tx: Tx, orderId: string): Promise<boolean> {
+    const order = await tx.findOneBy(Order, { id: orderId });
+    if (!order || order.status === 'PENDING') return false;
+    const { cartId, accountId, reason } = order;
+    const ended = { orderId, cartId, accountId };
+    await this.outbox.add(tx, order.status === 'CONFIRMED' ? orderConfirmed(ended) : orderRejected({ ...ended, reason: reason! }));
+    return true;
+  }
+
   find(id: string, accountId: string): Promise<Order | null> {
     return this.db.primary.findOneBy(Order, { id, accountId });
   }

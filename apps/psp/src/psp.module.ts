@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { PspController } from './psp.controller.js';
 import { PspService } from './psp.service.js';
+import { SettlementController } from './settlement.controller.js';
+import { Settlement } from './settlement.js';
 
-@Module({ controllers: [PspController], providers: [PspService] })
+@Module({ controllers: [PspController, SettlementController], providers: [PspService, Settlement] })
 export class PspModule {}

@@ -109,7 +109,8 @@ export class PspService {
     return verdict;
   }
 
-  private async finishAllDue(): Promise<void> {
+  /** Ends whatever is due, so that the books tell what took effect until now. */
+  async finishAllDue(): Promise<void> {
     const due = await this.db.primary
       .createQueryBuilder(Operation, 'o')
       .select('o.key')

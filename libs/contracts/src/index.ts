@@ -1,3 +1,4 @@
+export * from './books.js';
 export * from './cart.js';
 export * from './inventory.js';
 export * from './money.js';

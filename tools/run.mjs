@@ -22,6 +22,7 @@ const COMMANDS = {
   dlq: { module: 'tools/ops/dist/dlq.js', build: true },
   ops: { module: 'tools/ops/dist/ops.js', build: true },
   chaos: { module: 'tools/chaos/dist/chaos.js', build: true },
+  reconcile: { module: 'tools/reconcile/dist/reconcile.js', build: true },
   soak: { module: 'tools/soak/dist/soak.js', build: true },
   'restore-drill': { module: 'tools/compose/dist/restore-drill.js', build: true },
   rollout: { module: 'tools/compose/dist/rollout.js', build: true },

@@ -23,7 +23,7 @@ export const orderBook = z.object({
   endedAt: at.nullable(),
   /** `null`: no saga is known, not even an archived one. */
   saga: z
-    .object({ status: z.enum(['RUNNING', 'COMPENSATING', 'COMPLETED', 'COMPENSATED', 'STUCK']), step: z.string().optional() })
+    .object({ status: z.enum(['RUNNING', 'COMPENSATING', 'COMPLETED', 'COMPENSATED', 'STUCK', 'ABANDONED']), step: z.string().optional() })
     .nullable(),
 });
 

@@ -26,7 +26,7 @@ export function outcomeOf({ order }: Sale): 'CONFIRMED' | 'REJECTED' | undefined
 
 export function disagrees({ status, saga }: OrderRow): boolean {
   if (saga?.status === 'COMPLETED') return status !== 'CONFIRMED';
-  if (saga?.status === 'COMPENSATED') return status !== 'REJECTED';
+  if (saga?.status === 'COMPENSATED' || saga?.status === 'ABANDONED') return status !== 'REJECTED';
   return false;
 }
 

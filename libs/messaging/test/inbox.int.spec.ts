@@ -86,7 +86,7 @@ it('forgets what is past its retention, in batches, and nothing else', async () 
     );
   for (const [n, status] of ['OPEN', 'DISCARDED', 'DISCARDED'].entries())
     await database.primary.query(
-      `INSERT INTO dead_letter (topic, partition, "offset", key, headers, payload, reason, error, attempts, created_at, status)
+      `INSERT INTO dead_letter (topic, partition, "offset", key, headers, payload, reason, error, attempts, settled_at, status)
        VALUES ('t', 0, $1, 'k', '{}', '{}', 'r', 'e', 1, ${ago(31 * 24 * HOUR)}, $2)`,
       [n, status],
     );

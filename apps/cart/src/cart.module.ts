@@ -6,6 +6,7 @@ import { CartController } from './cart.controller.js';
 import { Cart, CartItem } from './cart.entity.js';
 import { CartMetrics } from './cart.metrics.js';
 import { CartService } from './cart.service.js';
+import { SqlCartStore } from './cart.store.js';
 import { CatalogueEntry } from './catalogue.entity.js';
 import { CatalogueService } from './catalogue.service.js';
 import { CreateCart1795350000000 } from './migrations/1795350000000-create-cart.js';
@@ -13,7 +14,7 @@ import { Books1796100000000 } from './migrations/1796100000000-books.js';
 
 @Module({
   controllers: [CartController, BooksController],
-  providers: [CartService, CartBooks, CatalogueService, CartConsumers, CartMetrics],
+  providers: [SqlCartStore, CartService, CartBooks, CatalogueService, CartConsumers, CartMetrics],
 })
 export class CartModule {}
 

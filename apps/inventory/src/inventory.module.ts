@@ -12,11 +12,20 @@ import { RepairsController } from './repairs.controller.js';
 import { Reservation } from './reservation.entity.js';
 import { ReservationMetrics } from './reservation.metrics.js';
 import { ReservationService } from './reservation.service.js';
+import { SqlReservationStore } from './reservation.store.js';
 import { StockRepairs } from './stock.repairs.js';
 
 @Module({
   controllers: [ProductController, BooksController, RepairsController],
-  providers: [ProductService, ReservationService, ReservationMetrics, InventoryBooks, StockRepairs, InventoryConsumers],
+  providers: [
+    ProductService,
+    SqlReservationStore,
+    ReservationService,
+    ReservationMetrics,
+    InventoryBooks,
+    StockRepairs,
+    InventoryConsumers,
+  ],
 })
 export class InventoryModule {}
 

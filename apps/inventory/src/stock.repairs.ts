@@ -1,13 +1,15 @@
 import type { Tx } from '@ballast/database';
 import { Injectable } from '@nestjs/common';
-import { lockStock } from './reservation.service.js';
+import { SqlReservationStore } from './reservation.store.js';
 
 /** Puts stock right when a job or a person has found it wrong. Each looks again under the stock's lock, and may be repeated. */
 @Injectable()
 export class StockRepairs {
+  constructor(private readonly stock: SqlReservationStore) {}
+
   /** Puts what an order took back on the shelf. False when nothing of it was taken, or is back already. */
   async giveBack(tx: Tx, orderId: string): Promise<boolean> {
-    await lockStock(tx);
+    await this.stock.lockStock(tx);
     const [, taken] = await tx.query<[unknown, number]>(
       `UPDATE reservation SET state = 'RELEASED', since = now() WHERE order_id = $1 AND state = 'COMMITTED'`,
       [orderId],
@@ -22,7 +24,7 @@ export class StockRepairs {
 
   /** Sets what a product counts as reserved to what is held of it. False when it was right, or there is no such product. */
   async recount(tx: Tx, sku: string): Promise<boolean> {
-    await lockStock(tx);
+    await this.stock.lockStock(tx);
     const [, changed] = await tx.query<[unknown, number]>(
       `UPDATE product SET reserved = held.quantity FROM (
          SELECT coalesce(sum(quantity), 0)::int AS quantity FROM reservation_item JOIN reservation USING (order_id)

@@ -8,9 +8,10 @@ import { Reservation } from '../src/reservation.entity.js';
 import { ReservationMetrics } from '../src/reservation.metrics.js';
 import type { Line } from '../src/reservation.rules.js';
 import { ReservationService } from '../src/reservation.service.js';
+import { SqlReservationStore } from '../src/reservation.store.js';
 
 const CONNECTIONS = 8;
-const reservations = new ReservationService();
+const reservations = new ReservationService(new SqlReservationStore());
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let db: Database;
 

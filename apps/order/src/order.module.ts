@@ -11,13 +11,14 @@ import { Order } from './order.entity.js';
 import { OrderMetrics } from './order.metrics.js';
 import { OrderProgress } from './order.progress.js';
 import { OrderService } from './order.service.js';
+import { SqlOrderStore } from './order.store.js';
 import { OrderStreams } from './order.stream.js';
 import { OrderViews } from './order.view.js';
 import { RepairsController } from './repairs.controller.js';
 
 @Module({
   controllers: [OrderController, BooksController, RepairsController],
-  providers: [OrderService, OrderBooks, OrderViews, OrderMetrics, OrderProgress, OrderStreams, CheckoutSaga, OrderConsumers],
+  providers: [SqlOrderStore, OrderService, OrderBooks, OrderViews, OrderMetrics, OrderProgress, OrderStreams, CheckoutSaga, OrderConsumers],
 })
 export class OrderModule {}
 

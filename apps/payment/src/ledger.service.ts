@@ -1,8 +1,8 @@
 import type { Money } from '@ballast/contracts';
-import { Database, type Tx } from '@ballast/database';
-import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
-import { LedgerEntry, LedgerTransaction, type LedgerAccount, type LedgerTransactionKind } from './ledger.entity.js';
+import type { Tx } from '@ballast/database';
+import { Inject, Injectable } from '@nestjs/common';
+import type { LedgerAccount, LedgerTransactionKind } from './ledger.entity.js';
+import { SqlLedgerStore, type Balance, type LedgerStore } from './ledger.store.js';
 
 /** Which account each event debits and which it credits. */
 const POSTINGS: Readonly<Record<LedgerTransactionKind, { debit: LedgerAccount; credit: LedgerAccount }>> = {
@@ -11,26 +11,18 @@ const POSTINGS: Readonly<Record<LedgerTransactionKind, { debit: LedgerAccount; c
   REFUND_REVERSAL: { debit: 'psp-receivable', credit: 'refunds' },
 };
 
-/** The sums of one account in minor units of one currency. */
-export interface Balance {
-  account: LedgerAccount;
-  currency: string;
-  debit: number;
-  credit: number;
-}
-
 /** Double-entry books. The database refuses what does not balance and what would change the past. */
 @Injectable()
 export class LedgerService {
-  constructor(private readonly db: Database) {}
+  constructor(@Inject(SqlLedgerStore) private readonly store: LedgerStore) {}
 
   /** Books one event in the caller's transaction; the same event twice breaks a unique constraint. An amount of 0 moves nothing. */
   async book(tx: Tx, event: { kind: LedgerTransactionKind; reference: string; amount: Money }): Promise<void> {
     const { kind, reference, amount } = event;
     if (amount.amount === 0) return;
-    const transactionId = uuidv7();
+    const transactionId = this.store.nextId();
     const side = (account: LedgerAccount, debit: number, credit: number) => ({
-      id: uuidv7(),
+      id: this.store.nextId(),
       transactionId,
       account,
       currency: amount.currency,
@@ -38,23 +30,13 @@ export class LedgerService {
       credit,
     });
     const { debit, credit } = POSTINGS[kind];
-    await tx.insert(LedgerTransaction, { id: transactionId, kind, reference });
-    await tx.insert(LedgerEntry, [side(debit, amount.amount, 0), side(credit, 0, amount.amount)]);
+    const sides = [side(debit, amount.amount, 0), side(credit, 0, amount.amount)];
+    await this.store.add(tx, { id: transactionId, kind, reference }, sides);
   }
 
   /** Every account's sums, and whether debits equal credits in each currency; one consistent picture from the primary. */
   async balances(): Promise<{ accounts: Balance[]; balanced: boolean }> {
-    const rows = await this.db.primary
-      .createQueryBuilder(LedgerEntry, 'e')
-      .select('e.account', 'account')
-      .addSelect('e.currency', 'currency')
-      .addSelect('sum(e.debit)', 'debit')
-      .addSelect('sum(e.credit)', 'credit')
-      .groupBy('e.account, e.currency')
-      .orderBy('e.account')
-      .addOrderBy('e.currency')
-      .getRawMany<{ account: LedgerAccount; currency: string; debit: string; credit: string }>();
-    const accounts = rows.map((row) => ({ ...row, debit: Number(row.debit), credit: Number(row.credit) }));
+    const accounts = await this.store.balances();
     return { accounts, balanced: isBalanced(accounts) };
   }
 }

@@ -1,6 +1,6 @@
 import { Payment } from './payment.entity.js';
 
-const pending = () => Payment.pending({ orderId: 'o', accountId: 'a', amount: { amount: 500, currency: 'EUR' }, token: 'tok_ok' });
+const pending = () => Payment.pending('p', { orderId: 'o', accountId: 'a', amount: { amount: 500, currency: 'EUR' }, token: 'tok_ok' });
 
 describe('Payment', () => {
   it('starts pending, with nothing captured', () => {
@@ -32,6 +32,6 @@ describe('Payment', () => {
   });
 
   it('has a tombstone that belongs to nobody', () => {
-    expect(Payment.tombstone('o')).toMatchObject({ status: 'VOIDED', isTombstone: true, amount: 0 });
+    expect(Payment.tombstone('p', 'o')).toMatchObject({ status: 'VOIDED', isTombstone: true, amount: 0 });
   });
 });

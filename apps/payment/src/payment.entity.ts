@@ -1,5 +1,4 @@
 import { Check, Column, CreateDateColumn, Entity, PrimaryColumn, UpdateDateColumn } from 'typeorm';
-import { v7 as uuidv7 } from 'uuid';
 import { minorUnits } from './minor-units.js';
 
 /**
@@ -33,13 +32,16 @@ export class Payment {
   @CreateDateColumn({ name: 'created_at', type: 'timestamptz' }) createdAt: Date;
   @UpdateDateColumn({ name: 'updated_at', type: 'timestamptz' }) updatedAt: Date;
 
-  static pending(order: { orderId: string; accountId: string; amount: { amount: number; currency: string }; token: string }): Payment {
+  static pending(
+    id: string,
+    order: { orderId: string; accountId: string; amount: { amount: number; currency: string }; token: string },
+  ): Payment {
     const { orderId, accountId, amount, token } = order;
-    return make({ orderId, accountId, amount: amount.amount, currency: amount.currency, token, status: 'PENDING' });
+    return make({ id, orderId, accountId, amount: amount.amount, currency: amount.currency, token, status: 'PENDING' });
   }
 
-  static tombstone(orderId: string): Payment {
-    return make({ orderId, accountId: null, amount: 0, currency: null, token: null, status: 'VOIDED' });
+  static tombstone(id: string, orderId: string): Payment {
+    return make({ id, orderId, accountId: null, amount: 0, currency: null, token: null, status: 'VOIDED' });
   }
 
   /** Nothing was ever asked of the processor, nothing is shown to anyone. */
@@ -75,5 +77,4 @@ export class Payment {
   }
 }
 
-const make = (fields: Partial<Payment>): Payment =>
-  Object.assign(new Payment(), { id: uuidv7(), refusal: null, captured: 0, refunded: 0, ...fields });
+const make = (fields: Partial<Payment>): Payment => Object.assign(new Payment(), { refusal: null, captured: 0, refunded: 0, ...fields });

@@ -4,6 +4,7 @@ import { testDatabase } from '@ballast/testing';
 import { DataSource } from 'typeorm';
 import { LedgerEntry, LedgerTransaction, type LedgerAccount } from '../src/ledger.entity.js';
 import { LedgerService } from '../src/ledger.service.js';
+import { SqlLedgerStore } from '../src/ledger.store.js';
 import { database } from '../src/payment.database.js';
 
 describe('the ledger, as the database keeps it', () => {
@@ -16,7 +17,7 @@ describe('the ledger, as the database keeps it', () => {
     store = await testDatabase('ledger');
     db = await Database.open({ config: store.config, ...database });
     await db.ready;
-    ledger = new LedgerService(db);
+    ledger = new LedgerService(new SqlLedgerStore(db));
     const [{ host, port }] = store.config.hosts as [{ host: string; port: number }];
     const { user: username, password } = store.config.owner;
     owner = await new DataSource({ type: 'postgres', host, port, username, password, database: store.config.name }).initialize();

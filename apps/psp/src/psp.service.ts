@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database, type Tx } from '@ballast/database';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { cancel, capture, refund, type Verdict } from './operation.js';
-import { Operation, type OperationKind } from './operation.entity.js';
+import type { Operation, OperationKind } from './operation.entity.js';
+import { SqlOperationStore, type OperationStore } from './operation.store.js';
 import { errors } from './psp.errors.js';
 import type { SettlementQuery } from './psp.requests.js';
 import { behaviourOf } from './sandbox.js';
@@ -33,7 +34,10 @@ export interface Answer {
  */
 @Injectable()
 export class PspService {
-  constructor(private readonly db: Database) {}
+  constructor(
+    private readonly db: Database,
+    @Inject(SqlOperationStore) private readonly store: OperationStore,
+  ) {}
 
   /** Does what is asked, at most once per key. Throws `PSP_KEY_REUSED`, and `PSP_INTERNAL` for the flaky token's first calls. */
   async submit(call: Call): Promise<Answer> {
@@ -54,42 +58,36 @@ export class PspService {
   /** The books: what took effect, in order of arrival. A cancelled authorisation is no longer among it, its cancellation is. */
   async settlement({ reference, limit, cursor }: SettlementQuery): Promise<{ items: Operation[]; nextCursor: string | null }> {
     await this.finishAllDue();
-    const query = this.db.primary
-      .createQueryBuilder(Operation, 'o')
-      .where(`o.state = 'succeeded' AND o.seq > :cursor`, { cursor })
-      .orderBy('o.seq')
-      .take(limit + 1);
-    if (reference) query.andWhere('o.reference = :reference', { reference });
-    const rows = await query.getMany();
+    const rows = await this.store.succeeded(cursor, limit + 1, reference);
     const items = rows.slice(0, limit);
     return { items, nextCursor: rows.length > limit ? String(items.at(-1)!.seq) : null };
   }
 
   private async receive(tx: Tx, call: Call): Promise<Operation> {
     const digest = createHash('sha256').update(JSON.stringify(call)).digest('hex');
-    await record(tx, { key: call.key, kind: call.kind, digest, target: call.target ?? null });
-    const operation = (await locked(tx, call.key))!;
+    await this.store.record(tx, { key: call.key, kind: call.kind, digest, target: call.target ?? null });
+    const operation = (await this.store.lock(tx, call.key))!;
     if (operation.digest === null) return operation; // cancelled before it came
     if (operation.digest !== digest) throw errors.KEY_REUSED(call.key);
 
-    if (operation.calls === 0) await fillIn(tx, operation, call);
+    if (operation.calls === 0) await this.fillIn(tx, operation, call);
     operation.calls += 1;
     const { delay, failures } = behaviourOf(operation.token);
     if (operation.state === 'received' && operation.calls > failures) {
       operation.state = 'processing';
       operation.dueAt = new Date(Date.now() + (call.kind === 'cancellation' ? 0 : delay)); // a cancellation acts at once and answers late
     }
-    await tx.save(operation);
+    await this.store.save(tx, operation);
     return (await this.finish(tx, call.key))!;
   }
 
   private async finish(tx: Tx, key: string): Promise<Operation | null> {
-    const operation = await locked(tx, key);
+    const operation = await this.store.lock(tx, key);
     if (operation?.state !== 'processing' || operation.dueAt!.getTime() > Date.now()) return operation;
     const verdict = await this.decide(tx, operation);
     operation.state = verdict.state;
     operation.code = verdict.state === 'failed' ? verdict.code : null;
-    return tx.save(operation);
+    return this.store.save(tx, operation);
   }
 
   private async decide(tx: Tx, operation: Operation): Promise<Verdict> {
@@ -97,47 +95,29 @@ export class PspService {
       const { decline } = behaviourOf(operation.token);
       return decline ? { state: 'failed', code: decline } : { state: 'succeeded' };
     }
-    if (operation.kind === 'cancellation') await record(tx, { key: operation.target!, state: 'cancelled' }); // the tombstone, when it has not come yet
-    const target = await locked(tx, operation.target!);
+    if (operation.kind === 'cancellation') await this.store.record(tx, { key: operation.target!, state: 'cancelled' }); // the tombstone, when it has not come yet
+    const target = await this.store.lock(tx, operation.target!);
     const verdict =
       operation.kind === 'cancellation'
         ? cancel(target!)
         : operation.kind === 'capture'
           ? capture(target, operation)
           : refund(target, operation);
-    if (target) await tx.save(target);
+    if (target) await this.store.save(tx, target);
     return verdict;
   }
 
   /** Ends whatever is due, so that the books tell what took effect until now. */
   async finishAllDue(): Promise<void> {
-    const due = await this.db.primary
-      .createQueryBuilder(Operation, 'o')
-      .select('o.key')
-      .where(`o.state = 'processing' AND o.due_at <= now()`)
-      .getMany();
-    for (const { key } of due) await this.db.transaction((tx) => this.finish(tx, key));
+    for (const key of await this.store.due()) await this.db.transaction((tx) => this.finish(tx, key));
   }
-}
 
-/** Writes the key down when it is new; whoever comes second waits here for the first. */
-async function record(tx: Tx, values: Partial<Operation> & { key: string }): Promise<void> {
-  await tx
-    .createQueryBuilder()
-    .insert()
-    .into(Operation)
-    .values({ state: 'received', amount: 0, captured: 0, refunded: 0, calls: 0, ...values })
-    .orIgnore()
-    .execute();
-}
-
-const locked = (tx: Tx, key: string) => tx.findOne(Operation, { where: { key }, lock: { mode: 'pessimistic_write' } });
-
-/** Fills in what the call says, and what it inherits from the operation it is about. */
-async function fillIn(tx: Tx, operation: Operation, call: Call): Promise<void> {
-  const target = call.target ? await tx.findOneBy(Operation, { key: call.target }) : null;
-  operation.token = call.token ?? target?.token ?? null;
-  operation.reference = call.reference ?? target?.reference ?? null;
-  operation.amount = call.amount?.amount ?? target?.amount ?? 0;
-  operation.currency = call.amount?.currency ?? target?.currency ?? null;
+  /** Fills in what the call says, and what it inherits from the operation it is about. */
+  private async fillIn(tx: Tx, operation: Operation, call: Call): Promise<void> {
+    const target = call.target ? await this.store.find(tx, call.target) : null;
+    operation.token = call.token ?? target?.token ?? null;
+    operation.reference = call.reference ?? target?.reference ?? null;
+    operation.amount = call.amount?.amount ?? target?.amount ?? 0;
+    operation.currency = call.amount?.currency ?? target?.currency ?? null;
+  }
 }

@@ -9,6 +9,7 @@ import { Answer } from './answer.js';
 import { RequiresHeader } from './answers.js';
 import type { BaseConfig } from './config.js';
 import { platformErrors } from './platform.errors.js';
+import { IDEMPOTENCY_STORE, sqlIdempotencyStore, type IdempotencyStore } from './idempotency.store.js';
 import { CONFIG } from './tokens.js';
 
 const DAY = 86_400_000;
@@ -68,7 +69,11 @@ export class Idempotency {
   /** Milliseconds. */
   private readonly keep: number;
 
-  constructor(@Inject(CONFIG) { retention }: BaseConfig, @Optional() @Inject(Database) database?: Database) {
+  constructor(
+    @Inject(CONFIG) { retention }: BaseConfig,
+    @Optional() @Inject(Database) database?: Database,
+    @Optional() @Inject(IDEMPOTENCY_STORE) private readonly store: IdempotencyStore = sqlIdempotencyStore,
+  ) {
     this.keep = retention?.idempotency ?? DAY;
     database?.retention.add({ table: 'idempotency_key', since: 'expires_at', keep: 0 });
   }
@@ -81,28 +86,17 @@ export class Idempotency {
   async run<T>(tx: Tx, request: IdempotentRequest, work: () => Promise<Effect<T>>): Promise<Answer<T>> {
     requireTransaction(tx);
     const { scope, bodyHash } = request;
-    const [lock] = await tx.query<[{ held: boolean }]>('SELECT pg_try_advisory_xact_lock($1) AS held', [scope.readBigInt64BE()]);
-    if (!lock.held) throw platformErrors.IDEMPOTENCY_KEY_IN_USE().retryAfter(1);
+    if (!(await this.store.tryLock(tx, scope))) throw platformErrors.IDEMPOTENCY_KEY_IN_USE().retryAfter(1);
 
-    const rows = await tx.query<{ body_hash: Buffer; status: number; body: T; headers: Record<string, string> }[]>(
-      'SELECT body_hash, status, body, headers FROM idempotency_key WHERE scope = $1 AND expires_at > now()',
-      [scope],
-    );
-    const kept = rows[0];
+    const kept = await this.store.find(tx, scope);
     if (kept) {
-      if (!kept.body_hash.equals(bodyHash)) throw platformErrors.IDEMPOTENCY_KEY_REUSED();
-      return new Answer(kept.status, kept.body, kept.headers);
+      if (!kept.bodyHash.equals(bodyHash)) throw platformErrors.IDEMPOTENCY_KEY_REUSED();
+      return new Answer(kept.status, kept.body as T, kept.headers);
     }
 
     const effect = await work();
     const headers = Object.fromEntries(Object.entries(effect.headers ?? {}).filter(([name]) => KEPT_HEADERS.includes(name.toLowerCase())));
-    await tx.query(
-      `INSERT INTO idempotency_key (scope, body_hash, status, body, headers, expires_at)
-       VALUES ($1, $2, $3, $4, $5, now() + $6 * interval '1 ms')
-       ON CONFLICT (scope) DO UPDATE SET body_hash = excluded.body_hash, status = excluded.status, body = excluded.body,
-         headers = excluded.headers, expires_at = excluded.expires_at`,
-      [scope, bodyHash, effect.status, JSON.stringify(effect.body ?? null), JSON.stringify(headers), this.keep],
-    );
+    await this.store.keep(tx, scope, { bodyHash, status: effect.status, body: effect.body ?? null, headers }, this.keep);
     return new Answer(effect.status, effect.body, effect.headers);
   }
 }

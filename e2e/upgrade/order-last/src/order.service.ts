@@ -1,23 +1,24 @@
 import { orderRejected } from '@ballast/contracts';
-import { Database, type Tx } from '@ballast/database';
+import type { Tx } from '@ballast/database';
 import type { PayloadOf } from '@ballast/message';
 import { Outbox } from '@ballast/messaging';
-import { Injectable } from '@nestjs/common';
-import { Order, type OrderStatus } from './order.entity.js';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Order, OrderStatus } from './order.entity.js';
 import { orderConfirmedV2 } from './order.messages.js';
 import type { cartCheckedOut } from './order.reads.js';
+import { SqlOrderStore, type OrderStore } from './order.store.js';
 
 @Injectable()
 export class OrderService {
   constructor(
-    private readonly db: Database,
+    @Inject(SqlOrderStore) private readonly store: OrderStore,
     private readonly outbox: Outbox,
   ) {}
 
   /** A cart was checked out: the order exists from here on, PENDING until its saga ends. */
   async place(tx: Tx, checkout: PayloadOf<typeof cartCheckedOut>): Promise<void> {
     const { orderId: id, accountId, cartId, items, total } = checkout;
-    await tx.insert(Order, { id, accountId, cartId, status: 'PENDING', items, total });
+    await this.store.add(tx, { id, accountId, cartId, status: 'PENDING', items, total });
   }
 
   async confirm(tx: Tx, orderId: string): Promise<void> {
@@ -33,19 +34,16 @@ export class OrderService {
   }
 
   find(id: string, accountId: string): Promise<Order | null> {
-    return this.db.primary.findOneBy(Order, { id, accountId });
+    return this.store.find(id, accountId);
   }
 
   /** An account's orders, newest first (ids are UUIDv7, so they sort by time), after the one with id `cursor`. */
   list(accountId: string, limit: number, cursor?: string): Promise<Order[]> {
-    const orders = this.db.primary.createQueryBuilder(Order, 'o').where('o.accountId = :accountId', { accountId });
-    if (cursor) orders.andWhere('o.id < :cursor', { cursor });
-    return orders.orderBy('o.id', 'DESC').limit(limit).getMany();
+    return this.store.list(accountId, limit, cursor);
   }
 
   /** Ends an order once; a second time is no change and publishes nothing. */
-  private async end(tx: Tx, id: string, status: OrderStatus, reason: string | null = null): Promise<Order | undefined> {
-    const { affected } = await tx.update(Order, { id, status: 'PENDING' }, { status, reason });
-    return affected ? tx.findOneByOrFail(Order, { id }) : undefined;
+  private end(tx: Tx, id: string, status: OrderStatus, reason: string | null = null): Promise<Order | undefined> {
+    return this.store.end(tx, id, status, reason);
   }
 }

@@ -9,12 +9,13 @@ import { OrderController } from './order.controller.js';
 import { Order } from './order.entity.js';
 import { OrderProgress } from './order.progress.js';
 import { OrderService } from './order.service.js';
+import { SqlOrderStore } from './order.store.js';
 import { OrderStreams } from './order.stream.js';
 import { OrderViews } from './order.view.js';
 
 @Module({
   controllers: [OrderController],
-  providers: [OrderService, OrderViews, OrderProgress, OrderStreams, CheckoutSaga, CheckoutV2Saga, OrderConsumers],
+  providers: [SqlOrderStore, OrderService, OrderViews, OrderProgress, OrderStreams, CheckoutSaga, CheckoutV2Saga, OrderConsumers],
 })
 export class OrderModule {}
 

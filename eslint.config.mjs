@@ -23,6 +23,8 @@ const boundaries = [
   { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:lib'] },
   // The cluster reads the apps' manifests from their compiled output, by folder: it imports none.
   { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['type:lib', 'type:tool'] },
+  // It runs the services' own logic, in one process and on simulated ports: the one project that puts apps together.
+  { sourceTag: 'type:simulator', onlyDependOnLibsWithTags: ['type:lib', 'type:app', 'type:e2e'] },
   { sourceTag: 'type:e2e', onlyDependOnLibsWithTags: ['type:lib', 'type:tool', 'type:e2e'] },
 ];
 

@@ -24,6 +24,7 @@ const COMMANDS = {
   chaos: { module: 'tools/chaos/dist/chaos.js', build: true },
   reconcile: { module: 'tools/reconcile/dist/reconcile.js', build: true },
   soak: { module: 'tools/soak/dist/soak.js', build: true },
+  simulate: { module: 'tools/simulator/dist/simulate.js', build: true },
   'restore-drill': { module: 'tools/compose/dist/restore-drill.js', build: true },
   rollout: { module: 'tools/compose/dist/rollout.js', build: true },
   'test-cluster': { module: 'tools/test-cluster.mjs', build: true },

@@ -1,4 +1,4 @@
-import { BreakerOpenError, BulkheadFullError, policy } from '@ballast/resilience';
+import { BreakerOpenError, BulkheadFullError, policy, type Policy } from '@ballast/resilience';
 import { CONFIG } from '@ballast/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
@@ -11,12 +11,15 @@ import { operation, psp, type Operation } from './psp.calls.js';
  * restart and waits as long as the processor is away. The deadline leaves room for its slowest answers (3 s), the bulkhead
  * for the workers of all four kinds at once, so that slow calls of one kind never keep another's waiting.
  */
-const processor = policy('psp', {
-  deadline: '5s',
-  breaker: { failures: 10, resetAfter: '1s' },
-  bulkhead: 80,
-  isFailure: (error) => !(error instanceof RequestRefusedError),
-});
+export const processorPolicy = () =>
+  policy('psp', {
+    deadline: '5s',
+    breaker: { failures: 10, resetAfter: '1s' },
+    bulkhead: 80,
+    isFailure: (error) => !(error instanceof RequestRefusedError),
+  });
+// Declared when the service is loaded, so that its metrics begin at 0.
+const processor = processorPolicy();
 
 /** The processor did not take the request as such (4xx): a mistake of ours or of the configuration, not an answer about money. */
 class RequestRefusedError extends Error {
@@ -36,6 +39,9 @@ class ProcessorFailedError extends Error {
 /** The sandbox processor over HTTP. An unknown outcome is resolved by asking for the key, never by guessing. */
 @Injectable()
 export class PspProvider extends PaymentProvider {
+  /** Its breaker is the process's. A simulator, which plays several processes in one, gives each its own. */
+  protected readonly processor: Policy = processor;
+
   constructor(@Inject(CONFIG) private readonly config: Config) {
     super();
   }
@@ -88,7 +94,7 @@ export class PspProvider extends PaymentProvider {
     request: { method: string; headers?: object; body?: string },
     signal: AbortSignal,
   ): Promise<Operation | undefined> {
-    return processor.execute(async ({ signal }) => {
+    return this.processor.execute(async ({ signal }) => {
       const response = await fetch(new URL(path, this.config.pspUrl), {
         ...request,
         headers: { 'x-api-key': this.config.pspApiKey, ...(request.body && { 'content-type': 'application/json' }), ...request.headers },

@@ -5,7 +5,7 @@ import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
 import { PostgresSagaStore } from './postgres-store.js';
 import { SagaRegistry } from './registry.js';
 import { SagaRuntime } from './runtime.js';
-import type { DueSaga } from './store.js';
+import type { DueSaga, SagaStore } from './store.js';
 
 /** How many due sagas are picked at a time. Each has a transaction of its own. */
 const BATCH = 20;
@@ -31,7 +31,7 @@ export class SagaDeadlines implements OnApplicationBootstrap, BeforeApplicationS
   private healthySince?: number;
 
   constructor(
-    private readonly store: PostgresSagaStore,
+    @Inject(PostgresSagaStore) private readonly store: SagaStore,
     private readonly runtime: SagaRuntime,
     private readonly registry: SagaRegistry,
     private readonly database: Database,

@@ -2,7 +2,7 @@ import { CommitUnknownError, Database, isTransient } from '@ballast/database';
 import { logger, withContext } from '@ballast/tracing';
 import { Inject, Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
-import { PostgresParkedReplyStore, type ParkedReply } from './parked-store.js';
+import { PostgresParkedReplyStore, type ParkedReply, type ParkedReplyStore } from './parked-store.js';
 import { SagaRegistry } from './registry.js';
 import { SagaRuntime } from './runtime.js';
 
@@ -24,7 +24,7 @@ export class ParkedReplies implements OnApplicationBootstrap, BeforeApplicationS
   private readonly failures = new Map<string, number>();
 
   constructor(
-    private readonly store: PostgresParkedReplyStore,
+    @Inject(PostgresParkedReplyStore) private readonly store: ParkedReplyStore,
     private readonly runtime: SagaRuntime,
     private readonly registry: SagaRegistry,
     private readonly database: Database,

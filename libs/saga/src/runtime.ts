@@ -9,19 +9,19 @@ import type { AnySaga } from './definition.js';
 import { SagaNotClosedError, SagaNotStuckError } from './errors.js';
 import { countIgnored, countParked, observeFinished } from './metrics.js';
 import { SAGA_OPTIONS, type ResolvedSagaOptions } from './options.js';
-import { PostgresParkedReplyStore, type ParkedReply } from './parked-store.js';
+import { PostgresParkedReplyStore, type ParkedReply, type ParkedReplyStore } from './parked-store.js';
 import { PostgresSagaStore } from './postgres-store.js';
 import { isFinished, newRecord, type SagaRecord } from './record.js';
 import { SagaRegistry } from './registry.js';
 import { StepRunner } from './step-runner.js';
-import type { LockedSaga } from './store.js';
+import type { LockedSaga, SagaStore } from './store.js';
 
 /** Brings each input to its saga, inside one transaction: lock, decide, carry out, save. */
 @Injectable()
 export class SagaRuntime {
   constructor(
-    readonly store: PostgresSagaStore,
-    readonly parked: PostgresParkedReplyStore,
+    @Inject(PostgresSagaStore) readonly store: SagaStore,
+    @Inject(PostgresParkedReplyStore) readonly parked: ParkedReplyStore,
     private readonly database: Database,
     private readonly registry: SagaRegistry,
     private readonly steps: StepRunner,

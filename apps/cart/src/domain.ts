@@ -1,0 +1,8 @@
+/** What this service does, without Nest and without a database: for the simulator. */
+export { CartConsumers } from './cart.consumers.js';
+export { CartController } from './cart.controller.js';
+export { Cart, CartItem } from './cart.entity.js';
+export { CartService } from './cart.service.js';
+export { type CartStore, type Ordered, SqlCartStore } from './cart.store.js';
+export { CatalogueEntry } from './catalogue.entity.js';
+export { CatalogueService } from './catalogue.service.js';

@@ -1,0 +1,7 @@
+/** What this service does, without Nest and without a database: for the simulator. */
+export { InventoryConsumers } from './inventory.consumers.js';
+export { Product } from './product.entity.js';
+export { Reservation } from './reservation.entity.js';
+export { type Line } from './reservation.rules.js';
+export { ReservationService } from './reservation.service.js';
+export { type ReservationStore, SqlReservationStore } from './reservation.store.js';

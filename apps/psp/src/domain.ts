@@ -1,0 +1,5 @@
+/** What this service does, without Nest and without a database: for the simulator. */
+export { Operation } from './operation.entity.js';
+export { type OperationStore, SqlOperationStore } from './operation.store.js';
+export { PspController } from './psp.controller.js';
+export { PspService } from './psp.service.js';

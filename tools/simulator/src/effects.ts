@@ -1,0 +1,60 @@
+import type { WireRecord } from '@ballast/message';
+import type { Router } from '@ballast/messaging/parts';
+import type { MemoryDatabase } from './memory/database.js';
+
+interface Published {
+  id: string;
+  /** Who wrote it: order is kept among what one service writes. */
+  source: string;
+  topic: string;
+  key: string;
+  type: string;
+}
+
+/** Keeps count of what was published and of what took effect, at the moment it was committed, whoever heard of that. */
+export class EffectLog {
+  /** By message id, in the order of commits. A command that is sent again has one id. */
+  readonly published = new Map<string, Published>();
+  /** By `service/message id`: how often. */
+  readonly effects = new Map<string, number>();
+  /** By consumer, topic, key and producer: the ids, in the order in which they took effect first. */
+  readonly order = new Map<string, string[]>();
+  /** By intent id: how often it was settled. */
+  readonly settled = new Map<string, number>();
+
+  noteRecords(records: readonly WireRecord[]): void {
+    for (const { topic, key, headers } of records) {
+      const id = headers['ce_id']!;
+      if (!this.published.has(id)) this.published.set(id, { id, source: headers['ce_source']!, topic, key, type: headers['ce_type']! });
+    }
+  }
+
+  /** The router, with each handler's effect counted when its transaction commits. */
+  watching(service: string, database: MemoryDatabase, router: Router): Router {
+    return (type) => {
+      const route = router(type);
+      return (
+        route && {
+          ...route,
+          handle: async (envelope, tx) => {
+            const answer = await route.handle(envelope, tx);
+            database.onApplied(tx, () => this.noteEffect(service, envelope.id));
+            return answer;
+          },
+        }
+      );
+    };
+  }
+
+  private noteEffect(service: string, id: string): void {
+    const place = `${service}/${id}`;
+    const times = (this.effects.get(place) ?? 0) + 1;
+    this.effects.set(place, times);
+    const message = this.published.get(id);
+    if (!message || times > 1) return;
+    const lane = `${service}/${message.topic}/${message.key} from ${message.source}`;
+    const ids = this.order.get(lane);
+    if (ids) ids.push(id);
+    else this.order.set(lane, [id]);
+  }
+}

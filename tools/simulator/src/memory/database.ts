@@ -1,0 +1,182 @@
+import { NotInTransactionError, requireTransaction, type Tx } from '@ballast/database';
+import { openScope, type TransactionScope } from '@ballast/database/parts';
+
+/** An error as the server would send it. */
+export class ServerError extends Error {
+  readonly severity = 'ERROR';
+  constructor(
+    /** The SQLSTATE. */
+    readonly code: string,
+    message: string,
+    readonly constraint?: string,
+  ) {
+    super(message);
+  }
+}
+
+interface Running {
+  tx: Tx;
+  scope: TransactionScope;
+  undo: (() => void)[];
+  /** Run when it commits, whether or not anybody hears of it. */
+  applied: (() => void)[];
+  /** Constraints that are looked at last. */
+  deferred: (() => void)[];
+}
+
+/**
+ * A database in memory. Its transactions run one after the other, each whole before the next begins, so they are serialisable; a
+ * rollback takes back what was written. Outside of a transaction each write stands by itself.
+ */
+export class MemoryDatabase {
+  private running?: Running;
+
+  constructor(
+    readonly name: string,
+    /** The database's own clock. */
+    readonly now: () => Date,
+  ) {}
+
+  get inTransaction(): boolean {
+    return this.running !== undefined;
+  }
+
+  table<K, V extends object>(): Table<K, V> {
+    return new Table<K, V>(this);
+  }
+
+  /** For the tables: how to take a write back. */
+  wrote(undo: () => void): void {
+    this.running?.undo.push(undo);
+  }
+
+  /** Throws unless `tx` is the transaction that runs, here. */
+  require(tx: Tx): void {
+    requireTransaction(tx);
+    if (tx.queryRunner !== this.running?.tx.queryRunner) throw new NotInTransactionError(`not a transaction of ${this.name}`);
+  }
+
+  /** Runs when the transaction commits, even when the answer is lost. */
+  onApplied(tx: Tx, work: () => void): void {
+    this.require(tx);
+    this.running!.applied.push(work);
+  }
+
+  deferred(tx: Tx, constraint: () => void): void {
+    this.require(tx);
+    this.running!.deferred.push(constraint);
+  }
+
+  /** Runs `work` in a transaction, up to where COMMIT is sent. */
+  async begin<T>(work: (tx: Tx) => Promise<T>): Promise<{ result: T; commit(): () => void; rollback(): void }> {
+    if (this.running) throw new Error(`${this.name}: two transactions at once; one waits for something outside of it`);
+    const runner = {};
+    const tx = {
+      queryRunner: runner,
+      transaction: (inner: (tx: Tx) => Promise<unknown>) => this.savepoint(inner),
+    } as unknown as Tx;
+    const scope = openScope(runner as Parameters<typeof openScope>[0]);
+    this.running = { tx, scope, undo: [], applied: [], deferred: [] };
+    try {
+      const result = await work(tx);
+      await scope.runBefore(tx);
+      return { result, commit: () => this.commit(), rollback: () => this.rollback() };
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+  }
+
+  /** Throws what a deferred constraint says, rolled back; else gives what is to be done once the answer has arrived. */
+  private commit(): () => void {
+    const { scope, applied, deferred } = this.running!;
+    try {
+      for (const constraint of deferred) constraint();
+    } catch (error) {
+      this.rollback();
+      throw error;
+    }
+    scope.active = false;
+    this.running = undefined;
+    for (const work of applied) work();
+    return () => scope.after.forEach((hook) => hook());
+  }
+
+  private rollback(): void {
+    const { undo, scope } = this.running!;
+    scope.active = false;
+    this.running = undefined;
+    for (let i = undo.length - 1; i >= 0; i--) undo[i]!();
+  }
+
+  private async savepoint<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const { tx, scope, undo, applied, deferred } = this.running!;
+    const marks = [undo.length, applied.length, deferred.length] as const;
+    scope.enterSavepoint();
+    try {
+      const result = await work(tx);
+      scope.leaveSavepoint('released');
+      return result;
+    } catch (error) {
+      for (let i = undo.length - 1; i >= marks[0]; i--) undo[i]!();
+      undo.length = marks[0];
+      applied.length = marks[1];
+      deferred.length = marks[2];
+      scope.leaveSavepoint('rolled back');
+      throw error;
+    }
+  }
+}
+
+/** Rows by key. A row is replaced, never changed: whoever holds one sees it as it was read. */
+export class Table<K, V extends object> {
+  private readonly rows = new Map<K, Readonly<V>>();
+
+  constructor(private readonly database: MemoryDatabase) {}
+
+  get size(): number {
+    return this.rows.size;
+  }
+
+  get(key: K): Readonly<V> | undefined {
+    return this.rows.get(key);
+  }
+
+  has(key: K): boolean {
+    return this.rows.has(key);
+  }
+
+  /** In the order in which they were first written. */
+  values(): IterableIterator<Readonly<V>> {
+    return this.rows.values();
+  }
+
+  put(key: K, row: Readonly<V>): void {
+    const before = this.rows.get(key);
+    this.rows.set(key, row);
+    this.database.wrote(before ? () => this.rows.set(key, before) : () => this.rows.delete(key));
+  }
+
+  /** Changes some columns of a row; false when there is none. */
+  update(key: K, change: Partial<V>): boolean {
+    const row = this.rows.get(key);
+    if (row) this.put(key, { ...row, ...change });
+    return row !== undefined;
+  }
+
+  /** What a primary key does; `false` is ON CONFLICT DO NOTHING. */
+  insert(key: K, row: Readonly<V>): boolean {
+    if (this.rows.has(key)) return false;
+    this.put(key, row);
+    return true;
+  }
+
+  delete(key: K): boolean {
+    const row = this.rows.get(key);
+    if (!row) return false;
+    this.rows.delete(key);
+    // Puts it last, not where it was: no table here is read in an order that this could change, but by key or sorted.
+    this.database.wrote(() => this.rows.set(key, row));
+    return true;
+  }
+}

@@ -62,17 +62,17 @@ function replace({ date, random, after, fetch }: Ambience): void {
   performance.now = () => date();
   globalThis.fetch = fetch;
   globalThis.setTimeout = ((fire: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) =>
-    handleOf(after(ms, () => fire(...args)))) as typeof setTimeout;
+    handleOf(after(ms, () => fire(...args)))) as unknown as typeof setTimeout;
   globalThis.clearTimeout = ((handle?: { cancel?: () => void }) => handle?.cancel?.()) as typeof clearTimeout;
   timers.setTimeout = ((ms: number, value?: unknown, { signal }: { signal?: AbortSignal } = {}) =>
-    new Promise((resolve, reject) => {
+    new Promise<unknown>((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason as Error);
       const event = after(ms, () => resolve(value));
       signal?.addEventListener('abort', () => {
         event.fire = undefined;
         reject(signal.reason as Error);
       });
-    })) as typeof timers.setTimeout;
+    })) as unknown as typeof timers.setTimeout;
   syncBuiltinESMExports();
 }
 

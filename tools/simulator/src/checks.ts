@@ -22,10 +22,11 @@ const DECLINES: Readonly<Record<string, string>> = {
 
 const checks = {
   /** Every checkout that was answered 202 has ended, CONFIRMED where its token, the stock and the deadlines allow it. */
-  *final({ stores, tables }, { accepted, waiting, refused }, { faults }) {
+  *final({ stores, tables }, { accepted, waiting, refused }, { faults, deadline }) {
     if (waiting) yield `${waiting} clients are still without an answer`;
     for (const { order, code } of refused) yield `order ${order.number} was refused: ${code}`;
-    const mayTimeOut = faults.some(({ kind }) => kind === 'long-outage');
+    // An outage of the broker stops the clock by which deadlines run; of a participant, it does not.
+    const mayTimeOut = deadline !== undefined || faults.some(({ kind, target }) => kind === 'long-outage' && target !== 'broker');
     for (const { order, orderId } of accepted) {
       const { status, reason } = stores.orders.orders.get(orderId) ?? {};
       const saga = tables.sagas.sagas.get(orderId)?.record.status;

@@ -35,11 +35,11 @@ export interface Outcome {
 /** Runs a scenario to its end and compares the books. */
 export async function run(scenario: Scenario, { seams = {}, verbose = false }: RunOptions = {}): Promise<Outcome> {
   const world = new World(scenario.seed, verbose);
-  const shop = new Shop(world, { ...plain, ...seams });
+  const shop = new Shop(world, { ...plain, ...seams }, scenario);
   const clients = new Clients(shop);
   const ambience = { date: () => world.date, random: world.random.next, after: world.after.bind(world), fetch: shop.psp.fetch };
   return within(ambience, async () => {
-    await shop.open(scenario.orders);
+    await shop.open();
     for (const fault of scenario.faults) world.after(fault.at, () => shop.begin(fault));
     clients.plan(scenario.orders);
     const faultsOver = Math.max(0, ...scenario.faults.map(({ at, lasts }) => at + lasts));

@@ -20,6 +20,8 @@ export interface Scenario {
   seed: number;
   orders: PlannedOrder[];
   faults: Fault[];
+  /** Milliseconds in which each step of a saga must be answered, where that is less than what the saga says. */
+  deadline?: number;
 }
 
 export interface ScenarioOptions {
@@ -41,7 +43,7 @@ const TOKENS = [
 /** How long each fault lasts, in milliseconds, from and to. */
 const LASTS: Readonly<Record<FaultKind, readonly [number, number]>> = {
   crash: [500, 9_000],
-  pause: [500, 25_000],
+  pause: [500, 40_000],
   'cut-broker': [500, 12_000],
   'cut-database': [200, 12_000],
   'cut-psp': [500, 12_000],
@@ -71,10 +73,12 @@ const TARGETS: Partial<Record<FaultKind, readonly string[]>> = {
   'database-down': [...services, 'psp'],
   'commits-unknown': [...services, 'psp'],
   deadlocks: [...services, 'psp'],
-  'long-outage': ['payment', 'inventory', 'psp'],
+  'long-outage': ['payment', 'inventory', 'psp', 'broker', 'broker'],
 };
 /** One seed in so many has an outage that outlives deadlines. */
-const LONG_OUTAGE_IN = 4;
+const LONG_OUTAGE_IN = 10;
+/** In one seed of so many the sagas are impatient: they time out, and what was asked comes late. */
+const IMPATIENT_IN = 3;
 
 /** What happens in the run of a seed, and when: drawn before it begins, so that a part of it can be left out and the rest stays. */
 export function plan(seed: number, { orders, faults }: ScenarioOptions): Scenario {
@@ -83,6 +87,7 @@ export function plan(seed: number, { orders, faults }: ScenarioOptions): Scenari
     seed,
     orders: Array.from({ length: orders }, (_, number) => planOrder(random, number)),
     faults: planFaults(random, faults),
+    ...(random.int(1, IMPATIENT_IN) === 1 && { deadline: random.int(1_500, 6_000) }),
   };
 }
 

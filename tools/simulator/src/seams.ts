@@ -1,12 +1,14 @@
 import type { OrderStore } from '@ballast/order/domain';
 import type { PaymentProvider, PaymentStore, RefundService } from '@ballast/payment/domain';
 import type { ReservationStore } from '@ballast/inventory/domain';
-import type { InboxStore, IntentStore, OutboxStore, Relay, RelayStore, Router, UnitOfWork } from '@ballast/messaging/parts';
+import type { InboxStore, IntentStore, OutboxStore, RelayStore, Router, UnitOfWork } from '@ballast/messaging/parts';
 import type { OperationStore } from '@ballast/psp/domain';
+import type { AnySaga } from '@ballast/saga';
 import type { ResolvedSagaOptions, SagaStore } from '@ballast/saga/parts';
 import type { IdempotencyStore } from '@ballast/service/parts';
-import type { Outbox, Transport } from '@ballast/messaging';
+import type { Transport } from '@ballast/messaging';
 import type { MemoryDatabase } from './memory/database.js';
+import type { SagaTables } from './memory/saga.js';
 import type { MessagingTables } from './memory/messaging.js';
 import type { Process } from './process.js';
 import type { World } from './world.js';
@@ -18,6 +20,8 @@ export interface Place {
   world: World;
   database: MemoryDatabase;
   tables: MessagingTables;
+  /** Where the service has sagas. */
+  sagas?: SagaTables;
 }
 
 /**
@@ -39,10 +43,9 @@ export const plain = {
   /** What handlers and workers begin transactions with. */
   unitOfWork: (unit: UnitOfWork, _place: Place): UnitOfWork => unit,
   router: (router: Router, _place: Place): Router => router,
-  relay: (relay: Relay, _place: Place): Relay => relay,
-  outbox: (outbox: Outbox, _place: Place): Outbox => outbox,
   provider: (provider: PaymentProvider, _place: Place): PaymentProvider => provider,
   refunds: (refunds: RefundService, _place: Place, _payments: PaymentStore): RefundService => refunds,
+  saga: (definition: AnySaga): AnySaga => definition,
   sagaOptions: (options: ResolvedSagaOptions, _place: Place): ResolvedSagaOptions => options,
 };
 

@@ -22,7 +22,7 @@ import {
   type Config,
 } from '@ballast/payment/domain';
 import payment from '@ballast/payment/service';
-import { Sagas } from '@ballast/saga';
+import { Sagas, type AnySaga } from '@ballast/saga';
 import { ParkedReplies, resolveOptions, SagaDeadlines, SagaRegistry, SagaRuntime, StepRunner } from '@ballast/saga/parts';
 import { Idempotency } from '@ballast/service';
 import { MetadataScanner, type DiscoveryService } from '@nestjs/core';
@@ -80,7 +80,7 @@ const own: Record<ServiceName, (f: Foundation) => { providers: object[]; doors?:
     const runtime = new SagaRuntime(store, parked, database, registry, new StepRunner(outbox, options), replies, options);
     const orders = new OrderService(shop.seams.orderStore(shop.stores.orders, place), outbox);
     const checkout = new CheckoutSaga(orders);
-    registry.add(checkout.definition, 'CheckoutSaga');
+    registry.add(shop.seams.saga(hurried(checkout.definition, shop.scenario.deadline)), 'CheckoutSaga');
     replies.handle((reply, tx) => runtime.onReply(reply, tx));
     new SagaDeadlines(store, runtime, registry, database, options).onApplicationBootstrap();
     new ParkedReplies(parked, runtime, registry, database, options).onApplicationBootstrap();
@@ -110,7 +110,7 @@ class OwnPspProvider extends PspProvider {
 export function boot(shop: Shop, service: ServiceName, process: Process, instance: Instance): Doors {
   const { world, weather, seams } = shop;
   const tables = shop.tables.messaging[service];
-  const place: Place = { service, process, world, database: tables.database, tables };
+  const place: Place = { service, process, world, database: tables.database, tables, ...(service === 'order' && { sagas: shop.tables.sagas }) };
   const connection = new Connection(process, instance, tables.database, weather);
   const unit = seams.unitOfWork(connection, place);
   const database = Object.create(connection, { transaction: { value: unit.transaction.bind(unit) } }) as unknown as Database;
@@ -133,7 +133,7 @@ export function boot(shop: Shop, service: ServiceName, process: Process, instanc
   );
   const relayWakeup = new Wakeup();
   const workerWakeups = new Map<string, Wakeup>();
-  const outbox = seams.outbox(new Outbox({ service, store: seams.outboxStore(outboxStore, place), clock, newId, relay: relayWakeup }), place);
+  const outbox = new Outbox({ service, store: seams.outboxStore(outboxStore, place), clock, newId, relay: relayWakeup });
   const replies = new Replies([...messages, ...sends]);
   const intents = new Intents({ store: intentStore, newId, workers: workerWakeups });
   const idempotency = new Idempotency({} as never, undefined, seams.idempotencyStore(shop.stores.idempotency[service], place));
@@ -163,7 +163,7 @@ export function boot(shop: Shop, service: ServiceName, process: Process, instanc
     void worker.run(forever);
   }
   const relay = new Relay({ store: relayStore, transport, clock, owner: instance.name, wakeup: relayWakeup });
-  void seams.relay(relay, place).run(forever);
+  void relay.run(forever);
   const router = seams.router(shop.effects.watching(service, tables.database, routerOf(found.handlers, replies)), place);
   const inbox = new Inbox({
     group: service,
@@ -179,6 +179,12 @@ export function boot(shop: Shop, service: ServiceName, process: Process, instanc
   void transport.subscribe({ group: service, topics: topicsOf(service, consumes, replies), onBatch: (batch) => inbox.onBatch(batch) });
   return doors;
 }
+
+/** The saga, its deadlines cut to so many milliseconds. */
+const hurried = ({ plan, ...definition }: AnySaga, deadline?: number): AnySaga =>
+  deadline === undefined
+    ? { plan, ...definition }
+    : { ...definition, plan: { ...plan, steps: plan.steps.map((step) => ({ ...step, within: Math.min(step.within, deadline) })) } };
 
 /** As `Messaging.topics` has them. */
 function topicsOf(service: string, consumes: readonly { topic: string }[], replies: Replies): string[] {

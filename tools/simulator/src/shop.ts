@@ -12,7 +12,7 @@ import { SagaTables } from './memory/saga.js';
 import { MemoryCartStore, MemoryIdempotencyStore, MemoryOrderStore, MemoryReservationStore } from './memory/shop.js';
 import type { Process } from './process.js';
 import { processor, PspNetwork } from './psp.js';
-import { PRICES, SCARCE, SKUS, type PlannedOrder } from './scenario.js';
+import { PRICES, SCARCE, SKUS, type Scenario } from './scenario.js';
 import type { Seams } from './seams.js';
 import { boot, services, type Doors, type ServiceName } from './services.js';
 import { Weather, type Fault } from './weather.js';
@@ -40,6 +40,7 @@ export class Shop {
   constructor(
     readonly world: World,
     readonly seams: Seams,
+    readonly scenario: Scenario,
   ) {
     this.weather = new Weather((probability) => world.random.chance(probability));
     this.broker = new Broker(world, this.weather);
@@ -73,7 +74,8 @@ export class Shop {
   }
 
   /** Stocks the shelves; fills a basket for each order, whose account is its own. */
-  async open(orders: readonly PlannedOrder[]): Promise<void> {
+  async open(): Promise<void> {
+    const { orders } = this.scenario;
     const { carts, reservations } = this.stores;
     const price = (sku: string) => ({ amount: PRICES[sku]!, currency: CURRENCY });
     for (const sku of [...SKUS, SCARCE]) {
@@ -109,7 +111,7 @@ export class Shop {
     this.world.note('fault', `${kind}${target ? ` ${target}` : ''} for ${fault.lasts} ms`);
     this.weather.begin(fault);
     const hit = this.hit(fault);
-    if (kind === 'crash' || (kind === 'long-outage' && target !== 'psp')) for (const each of hit) each.kill();
+    if (kind === 'crash' || kind === 'long-outage') for (const each of hit) each.kill();
     if (kind === 'pause') for (const { process } of hit) process?.pause();
     const paused = hit.map(({ process }) => process);
     this.world.after(fault.lasts, () => {
@@ -118,9 +120,9 @@ export class Shop {
       if (kind === 'crash' || kind === 'long-outage') for (const each of hit) each.start();
       if (kind === 'pause') for (const process of paused) process?.continue();
     });
-    // The processor is away, rather than started anew.
-    if (kind === 'long-outage' && target === 'psp') {
-      const away: Fault = { ...fault, kind: 'psp-down' };
+    // The processor and the broker are away, rather than started anew.
+    if (kind === 'long-outage' && (target === 'psp' || target === 'broker')) {
+      const away: Fault = { kind: `${target}-down`, at: fault.at, lasts: fault.lasts };
       this.weather.begin(away);
       this.world.after(fault.lasts, () => this.weather.end(away));
     }

@@ -104,7 +104,7 @@ export class Connection implements UnitOfWork {
 
   private way(): number {
     const { random } = this.process.world;
-    return random.latency(WAY) * (this.weather.lasts('slow-network') ? 20 : 1);
+    return random.latency(WAY) * (this.weather.lasts('slow-network') ? 60 : 1);
   }
 }
 

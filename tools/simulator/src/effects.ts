@@ -1,4 +1,4 @@
-import type { WireRecord } from '@ballast/message';
+import type { Envelope, WireRecord } from '@ballast/message';
 import type { Router } from '@ballast/messaging/parts';
 import type { MemoryDatabase } from './memory/database.js';
 
@@ -22,6 +22,8 @@ export class EffectLog {
   /** By intent id: how often it was settled. */
   readonly settled = new Map<string, number>();
 
+  constructor(private readonly note: (who: string, what: string) => void) {}
+
   noteRecords(records: readonly WireRecord[]): void {
     for (const { topic, key, headers } of records) {
       const id = headers['ce_id']!;
@@ -38,7 +40,7 @@ export class EffectLog {
           ...route,
           handle: async (envelope, tx) => {
             const answer = await route.handle(envelope, tx);
-            database.onApplied(tx, () => this.noteEffect(service, envelope.id));
+            database.onApplied(tx, () => this.noteEffect(service, envelope));
             return answer;
           },
         }
@@ -46,7 +48,14 @@ export class EffectLog {
     };
   }
 
-  private noteEffect(service: string, id: string): void {
+  noteSettled(service: string, kind: string, id: string): void {
+    this.settled.set(id, (this.settled.get(id) ?? 0) + 1);
+    this.note(service, `settles ${kind} ${id}`);
+  }
+
+  private noteEffect(service: string, { id, type, key, payload }: Envelope): void {
+    const { outcome, code } = (payload ?? {}) as { outcome?: string; code?: string };
+    this.note(service, `handles ${type} of ${key}${outcome ? `: ${outcome}` : ''}${code ? ` ${code}` : ''}`);
     const place = `${service}/${id}`;
     const times = (this.effects.get(place) ?? 0) + 1;
     this.effects.set(place, times);

@@ -63,6 +63,7 @@ const LASTS: Readonly<Record<FaultKind, readonly [number, number]>> = {
   'long-outage': [130_000, 420_000],
 };
 
+const MIDDLES: readonly FaultKind[] = ['database-down', 'cut-database', 'slow-network', 'commits-unknown', 'psp-calls-late'];
 const INSTANCES = services.flatMap((service) => [`${service}-0`, `${service}-1`]);
 const TARGETS: Partial<Record<FaultKind, readonly string[]>> = {
   crash: [...INSTANCES, 'psp-0'],
@@ -101,6 +102,13 @@ function planOrder(random: Random, number: number): PlannedOrder {
 function planFaults(random: Random, kinds: readonly FaultKind[]): Fault[] {
   const brief = kinds.filter((kind) => kind !== 'long-outage');
   const faults = brief.length ? Array.from({ length: random.int(4, 12) }, () => planFault(random, random.pick(brief))) : [];
+  // What is in the middle of something when it is killed: by itself that is a matter of milliseconds.
+  if (kinds.includes('crash'))
+    for (const { kind, at, lasts, target } of [...faults])
+      if (MIDDLES.includes(kind) && random.chance(0.5)) {
+        const hit = INSTANCES.filter((name) => target === undefined || name === target || name.startsWith(`${target}-`));
+        if (hit.length) faults.push({ ...planFault(random, 'crash'), at: at + random.int(0, lasts), target: random.pick(hit) });
+      }
   if (kinds.includes('long-outage') && random.int(1, LONG_OUTAGE_IN) === 1) faults.push(planFault(random, 'long-outage'));
   return faults.sort((a, b) => a.at - b.at);
 }

@@ -26,7 +26,7 @@ const CURRENCY = 'EUR';
 export class Shop {
   readonly weather: Weather;
   readonly broker: Broker;
-  readonly effects = new EffectLog();
+  readonly effects: EffectLog;
   readonly psp: PspNetwork;
   readonly databases: Record<ServiceName | 'psp', MemoryDatabase>;
   readonly tables: { messaging: Record<ServiceName, MessagingTables>; sagas: SagaTables };
@@ -43,6 +43,7 @@ export class Shop {
     readonly scenario: Scenario,
   ) {
     this.weather = new Weather((probability) => world.random.chance(probability));
+    this.effects = new EffectLog(world.note.bind(world));
     this.broker = new Broker(world, this.weather);
     this.psp = new PspNetwork(world, this.weather, () => (this.handler?.process.alive ? this.handler : undefined));
     const database = (name: string) => new MemoryDatabase(name, () => new Date(world.date));
@@ -140,14 +141,13 @@ export class Shop {
 
   /** The performer, with each settlement counted when its transaction commits. */
   watchedPerformer(performer: Performer, database: MemoryDatabase): Performer {
-    const { settled } = this.effects;
     return {
       ...performer,
       perform: async (attempt) => {
         const settlement = await performer.perform(attempt);
         return async (tx) => {
           const result = await settlement(tx);
-          database.onApplied(tx, () => settled.set(attempt.id, (settled.get(attempt.id) ?? 0) + 1));
+          database.onApplied(tx, () => this.effects.noteSettled(database.name, performer.definition.kind, attempt.id));
           return result;
         };
       },

@@ -1,4 +1,5 @@
 /** What this service does, without Nest and without a database: for the simulator. */
+export { storage } from './cart.module.js';
 export { CartConsumers } from './cart.consumers.js';
 export { CartController } from './cart.controller.js';
 export { Cart, CartItem } from './cart.entity.js';

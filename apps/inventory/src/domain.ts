@@ -1,4 +1,5 @@
 /** What this service does, without Nest and without a database: for the simulator. */
+export { storage } from './inventory.module.js';
 export { InventoryConsumers } from './inventory.consumers.js';
 export { Product } from './product.entity.js';
 export { Reservation } from './reservation.entity.js';

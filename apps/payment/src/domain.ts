@@ -3,6 +3,7 @@ export type { Config } from './config.js';
 export { type LedgerEntry, type LedgerTransaction } from './ledger.entity.js';
 export { LedgerService } from './ledger.service.js';
 export { type Balance, type LedgerStore, SqlLedgerStore } from './ledger.store.js';
+export { database as storage } from './payment.database.js';
 export { PaymentConsumers } from './payment.consumers.js';
 export { PaymentController } from './payment.controller.js';
 export { Payment } from './payment.entity.js';

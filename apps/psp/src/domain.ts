@@ -1,5 +1,6 @@
 /** What this service does, without Nest and without a database: for the simulator. */
 export { Operation } from './operation.entity.js';
 export { type OperationStore, SqlOperationStore } from './operation.store.js';
+export { database as storage } from './psp.database.js';
 export { PspController } from './psp.controller.js';
 export { PspService } from './psp.service.js';

@@ -1,2 +1,3 @@
-/** The ports of this library, for a simulator. */
+/** The ports of this library and its tables, for a simulator and its tests. */
+export { serviceMigrations } from './migrations.js';
 export { type IdempotencyStore, type KeptAnswer, sqlIdempotencyStore } from './idempotency.store.js';

@@ -93,7 +93,10 @@ export class PspNetwork {
       world.note('network', `loses POST ${path} as ${key}`);
       return undefined;
     }
-    if (init.method === 'POST' && weather.strikes('psp-calls-late')) await this.counted(() => world.pass(world.random.int(5_500, 20_000)));
+    if (init.method === 'POST' && weather.strikes('psp-calls-late')) {
+      world.note('network', `delays POST ${path} as ${key}`);
+      await this.counted(() => world.pass(world.random.int(5_500, 20_000)));
+    }
     if (init.method === 'POST' && weather.strikes('psp-calls-doubled'))
       void this.counted(async () => {
         await world.pass(world.random.int(1, 15_000));

@@ -20,7 +20,7 @@ export interface Scenario {
   seed: number;
   orders: PlannedOrder[];
   faults: Fault[];
-  /** Milliseconds in which each step of a saga must be answered, where that is less than what the saga says. */
+  /** Milliseconds in which each step of a saga must be answered, where that is less than what the saga says; the grace period is a second then. */
   deadline?: number;
 }
 
@@ -74,22 +74,25 @@ const TARGETS: Partial<Record<FaultKind, readonly string[]>> = {
   'database-down': [...services, 'psp'],
   'commits-unknown': [...services, 'psp'],
   deadlocks: [...services, 'psp'],
-  'long-outage': ['payment', 'inventory', 'psp', 'broker', 'broker'],
+  'long-outage': ['payment', 'inventory', 'psp', 'broker', 'broker', 'broker'],
 };
 /** One seed in so many has an outage that outlives deadlines. */
-const LONG_OUTAGE_IN = 10;
+const LONG_OUTAGE_IN = 8;
 /** In one seed of so many the sagas are impatient: they time out, and what was asked comes late. */
 const IMPATIENT_IN = 3;
 
 /** What happens in the run of a seed, and when: drawn before it begins, so that a part of it can be left out and the rest stays. */
 export function plan(seed: number, { orders, faults }: ScenarioOptions): Scenario {
   const random = new Random(seed ^ 0x5ca1ab1e);
-  return {
+  const scenario: Scenario = {
     seed,
     orders: Array.from({ length: orders }, (_, number) => planOrder(random, number)),
     faults: planFaults(random, faults),
-    ...(random.int(1, IMPATIENT_IN) === 1 && { deadline: random.int(1_500, 6_000) }),
   };
+  if (random.int(1, IMPATIENT_IN) !== 1) return scenario;
+  // What is given up by the saga is what arrives too late: the two belong together.
+  if (faults.includes('psp-calls-late')) scenario.faults.push(planFault(random, 'psp-calls-late'));
+  return { ...scenario, deadline: random.int(1_500, 6_000) };
 }
 
 function planOrder(random: Random, number: number): PlannedOrder {

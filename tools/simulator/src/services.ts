@@ -72,7 +72,7 @@ const own: Record<ServiceName, (f: Foundation) => { providers: object[]; doors?:
   },
   order({ shop, place, connection, database, outbox, replies, transport }) {
     const { clock } = place.process;
-    const options = shop.seams.sagaOptions(resolveOptions({ service: 'order', transport, clock }), place);
+    const options = shop.seams.sagaOptions(resolveOptions({ service: 'order', transport, clock, ...(shop.scenario.deadline !== undefined && { grace: '1s' }) }), place);
     const registry = new SagaRegistry();
     const tables = shop.tables.sagas;
     const store = shop.seams.sagaStore(remote(connection, new MemorySagaStore(tables), 'due', 'postpone', 'tick', 'census'), place);

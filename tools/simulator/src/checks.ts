@@ -56,8 +56,10 @@ const checks = {
       const order = `order ${numbers.get(payment.orderId)}`;
       const atPsp = stores.operations.operations.get(`${payment.id}:authorise`);
       if (payment.refunded > payment.captured) yield `${order}: ${payment.refunded} refunded of ${payment.captured}`;
-      if ((atPsp?.refunded ?? 0) !== payment.refunded) yield `${order}: payment refunded ${payment.refunded}, the processor ${atPsp?.refunded ?? 0}`;
-      if ((atPsp?.captured ?? 0) !== payment.captured) yield `${order}: payment captured ${payment.captured}, the processor ${atPsp?.captured ?? 0}`;
+      if ((atPsp?.refunded ?? 0) !== payment.refunded)
+        yield `${order}: payment refunded ${payment.refunded}, the processor ${atPsp?.refunded ?? 0}`;
+      if ((atPsp?.captured ?? 0) !== payment.captured)
+        yield `${order}: payment captured ${payment.captured}, the processor ${atPsp?.captured ?? 0}`;
       const told = refunded.get(payment.orderId) ?? 0;
       if (told !== payment.refunded) yield `${order}: the merchant was told ${told} is given back, payment says ${payment.refunded}`;
     }
@@ -164,10 +166,10 @@ const readers = new Map<string, Set<string>>([
   ['cart', new Set(['inventory.product-changed.v1', 'order.confirmed.v1', 'order.rejected.v1'])],
   ['order', new Set(['cart.checked-out.v1'])],
 ]);
-for (const { type, kind, service } of messages)
-  if (kind === 'command') readers.set(service, (readers.get(service) ?? new Set()).add(type));
+for (const { type, kind, service } of messages) if (kind === 'command') readers.set(service, (readers.get(service) ?? new Set()).add(type));
 
-const reads = (service: string, type: string): boolean => (readers.get(service)?.has(type) ?? false) || (service === 'order' && type.endsWith('.reply'));
+const reads = (service: string, type: string): boolean =>
+  (readers.get(service)?.has(type) ?? false) || (service === 'order' && type.endsWith('.reply'));
 
 function booksOf({ stores, tables }: Shop, { accepted }: Clients): Books {
   const entries = [...stores.ledger.entries.values()];
@@ -179,7 +181,12 @@ function booksOf({ stores, tables }: Shop, { accepted }: Clients): Books {
     payments: [...stores.payments.payments.values()].map(({ orderId, id, captured }) => ({ orderId, paymentId: id, captured })),
     settlement: [...stores.operations.operations.values()]
       .filter(({ state }) => state === 'succeeded')
-      .map(({ key, kind, state, amount, currency }) => ({ key, kind: kind!, state, amount: { amount, currency: currency! } })) as Books['settlement'],
+      .map(({ key, kind, state, amount, currency }) => ({
+        key,
+        kind: kind!,
+        state,
+        amount: { amount, currency: currency! },
+      })) as Books['settlement'],
     stock: [],
     ledger: { balanced: true, accounts: entries.map(({ debit, credit }) => ({ debit, credit })) },
     deadLetters: Object.entries(tables.messaging).map(([service, { letters }]) => ({ service, open: letters.size, ever: letters.size })),

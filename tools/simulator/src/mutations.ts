@@ -29,7 +29,10 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'inbox-says-always-fresh': {
     without: 'the inbox: a message that comes again is handled again',
     seams: inbox((store) => ({
-      claim: async (tx, topic, messages, keys) => ({ ...(await store.claim(tx, topic, messages, keys)), fresh: new Set(messages.map(({ id }) => id)) }),
+      claim: async (tx, topic, messages, keys) => ({
+        ...(await store.claim(tx, topic, messages, keys)),
+        fresh: new Set(messages.map(({ id }) => id)),
+      }),
     })),
     foundBy: ['once'],
   },
@@ -134,7 +137,9 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   },
   'time-out-taken-for-success': {
     without: 'asking after an unknown outcome: no answer counts as a success',
-    seams: provider((real) => ({ capture: (request, call) => real.capture(request, call).catch((): ProviderAnswer => ({ state: 'succeeded' })) })),
+    seams: provider((real) => ({
+      capture: (request, call) => real.capture(request, call).catch((): ProviderAnswer => ({ state: 'succeeded' })),
+    })),
     foundBy: ['books', 'refunds'],
   },
   'refund-not-held-to-the-capture': {
@@ -156,7 +161,8 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     seams: {
       reservationStore: (store) =>
         instead(store, {
-          stockOf: async (tx, skus) => (await store.stockOf(tx, skus)).map((product) => Object.assign(product, { onHand: product.onHand + 1_000 })),
+          stockOf: async (tx, skus) =>
+            (await store.stockOf(tx, skus)).map((product) => Object.assign(product, { onHand: product.onHand + 1_000 })),
         }),
     },
     foundBy: ['final', 'books', 'stock'],
@@ -290,17 +296,19 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   'reply-handled-twice': {
     without: 'the id of the awaited command: any reply brings the saga a step on',
     seams: {
-      router: (router, { sagas }) => (type) => {
-        const route = router(type);
-        if (route?.kind !== 'reply') return route;
-        return {
-          ...route,
-          handle: (envelope, tx) => {
-            const awaited = sagas?.sagas.get(envelope.sagaId!)?.record.awaiting;
-            return route.handle(awaited ? { ...envelope, causationId: awaited } : envelope, tx);
-          },
-        };
-      },
+      router:
+        (router, { sagas }) =>
+        (type) => {
+          const route = router(type);
+          if (route?.kind !== 'reply') return route;
+          return {
+            ...route,
+            handle: (envelope, tx) => {
+              const awaited = sagas?.sagas.get(envelope.sagaId!)?.record.awaiting;
+              return route.handle(awaited ? { ...envelope, causationId: awaited } : envelope, tx);
+            },
+          };
+        },
     },
     foundBy: ['final', 'books', 'stock', 'holds', 'carts'],
   },

@@ -29,7 +29,13 @@ export function processor(connection: Connection, store: OperationStore): Handle
   };
 }
 
-function route(psp: PspController, path: string, key: string, body: never, request: Parameters<PspController['authorise']>[2]): Promise<unknown> {
+function route(
+  psp: PspController,
+  path: string,
+  key: string,
+  body: never,
+  request: Parameters<PspController['authorise']>[2],
+): Promise<unknown> {
   switch (path) {
     case '/v1/authorisations':
       return psp.authorise(key, body, request);
@@ -79,7 +85,11 @@ export class PspNetwork {
   };
 
   /** The answer; an error that the caller sees; nothing when neither ever comes. */
-  private async carry({ process, instance }: { process: Process; instance: Instance }, path: string, init: RequestInit): Promise<Response | Error | undefined> {
+  private async carry(
+    { process, instance }: { process: Process; instance: Instance },
+    path: string,
+    init: RequestInit,
+  ): Promise<Response | Error | undefined> {
     const { world, weather } = this;
     const key = (init.headers as Record<string, string>)['idempotency-key'] ?? '';
     const body = init.body ? (JSON.parse(init.body as string) as never) : (undefined as never);

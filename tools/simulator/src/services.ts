@@ -7,7 +7,19 @@ import { InventoryConsumers, ReservationService } from '@ballast/inventory/domai
 import inventory from '@ballast/inventory/service';
 import type { AnyCommand } from '@ballast/message';
 import { Intents, Outbox, Replies } from '@ballast/messaging';
-import { checkResult, checkWiring, DeadLetters, discover, Inbox, IntentWorker, Relay, ReplyWriter, routerOf, setCause, Wakeup } from '@ballast/messaging/parts';
+import {
+  checkResult,
+  checkWiring,
+  DeadLetters,
+  discover,
+  Inbox,
+  IntentWorker,
+  Relay,
+  ReplyWriter,
+  routerOf,
+  setCause,
+  Wakeup,
+} from '@ballast/messaging/parts';
 import { CheckoutSaga, OrderConsumers, OrderService } from '@ballast/order/domain';
 import order from '@ballast/order/service';
 import {
@@ -72,7 +84,10 @@ const own: Record<ServiceName, (f: Foundation) => { providers: object[]; doors?:
   },
   order({ shop, place, connection, database, outbox, replies, transport }) {
     const { clock } = place.process;
-    const options = shop.seams.sagaOptions(resolveOptions({ service: 'order', transport, clock, ...(shop.scenario.deadline !== undefined && { grace: '1s' }) }), place);
+    const options = shop.seams.sagaOptions(
+      resolveOptions({ service: 'order', transport, clock, ...(shop.scenario.deadline !== undefined && { grace: '1s' }) }),
+      place,
+    );
     const registry = new SagaRegistry();
     const tables = shop.tables.sagas;
     const store = shop.seams.sagaStore(remote(connection, new MemorySagaStore(tables), 'due', 'postpone', 'tick', 'census'), place);
@@ -110,7 +125,14 @@ class OwnPspProvider extends PspProvider {
 export function boot(shop: Shop, service: ServiceName, process: Process, instance: Instance): Doors {
   const { world, weather, seams } = shop;
   const tables = shop.tables.messaging[service];
-  const place: Place = { service, process, world, database: tables.database, tables, ...(service === 'order' && { sagas: shop.tables.sagas }) };
+  const place: Place = {
+    service,
+    process,
+    world,
+    database: tables.database,
+    tables,
+    ...(service === 'order' && { sagas: shop.tables.sagas }),
+  };
   const connection = new Connection(process, instance, tables.database, weather);
   const unit = seams.unitOfWork(connection, place);
   const database = Object.create(connection, { transaction: { value: unit.transaction.bind(unit) } }) as unknown as Database;

@@ -36,7 +36,13 @@ it('keeps every promise, whatever goes wrong: 20 seeds', async () => {
   // Else the seeds would show nothing: nearly every kind of fault struck, and orders ended in every way.
   expect(struck.size).toBeGreaterThan(faultKinds.length - 4);
   expect([...ends].sort()).toEqual(
-    expect.arrayContaining(['CONFIRMED', 'REJECTED INSUFFICIENT_FUNDS', 'REJECTED OUT_OF_STOCK', 'REJECTED PAYMENT_DECLINED', 'REJECTED TIMED_OUT']),
+    expect.arrayContaining([
+      'CONFIRMED',
+      'REJECTED INSUFFICIENT_FUNDS',
+      'REJECTED OUT_OF_STOCK',
+      'REJECTED PAYMENT_DECLINED',
+      'REJECTED TIMED_OUT',
+    ]),
   );
 });
 

@@ -1,4 +1,11 @@
-import { BrokerUnavailableError, PartlySentError, type Batch, type SubscribeOptions, type Subscription, type Transport } from '@ballast/messaging';
+import {
+  BrokerUnavailableError,
+  PartlySentError,
+  type Batch,
+  type SubscribeOptions,
+  type Subscription,
+  type Transport,
+} from '@ballast/messaging';
 import type { WireRecord } from '@ballast/message';
 import { SESSION, type Broker, type Group, type Member, type Partition } from './broker.js';
 import type { Instance } from './instance.js';
@@ -48,7 +55,8 @@ export class SimulatedTransport implements Transport {
     const failed = new Set<Partition>();
     const unanswered = this.weather.strikes('sends-unanswered');
     // Some partitions' leaders take the records and others do not.
-    if (unanswered && world.random.chance(0.5)) for (const record of records) if (world.random.chance(0.5)) failed.add(this.broker.partitionOf(record));
+    if (unanswered && world.random.chance(0.5))
+      for (const record of records) if (world.random.chance(0.5)) failed.add(this.broker.partitionOf(record));
     const sent: number[] = [];
     records.forEach((record, place) => {
       const partition = this.broker.partitionOf(record);

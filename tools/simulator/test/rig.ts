@@ -2,14 +2,32 @@ import { Database, type DatabaseConfig, type Tx } from '@ballast/database';
 import { SqlCartStore, storage as cart, type CartStore } from '@ballast/cart/domain';
 import { SqlReservationStore, storage as inventory, type ReservationStore } from '@ballast/inventory/domain';
 import { messagingMigrations } from '@ballast/messaging';
-import { sqlInboxStore, SqlIntentStore, sqlOutboxStore, SqlRelayStore, type InboxStore, type IntentStore, type OutboxStore, type RelayStore } from '@ballast/messaging/parts';
+import {
+  sqlInboxStore,
+  SqlIntentStore,
+  sqlOutboxStore,
+  SqlRelayStore,
+  type InboxStore,
+  type IntentStore,
+  type OutboxStore,
+  type RelayStore,
+} from '@ballast/messaging/parts';
 import { SqlOrderStore, storage as order, type OrderStore } from '@ballast/order/domain';
-import { SqlLedgerStore, SqlPaymentStore, SqlRefundStore, storage as payment, type LedgerStore, type PaymentStore, type RefundStore } from '@ballast/payment/domain';
+import {
+  SqlLedgerStore,
+  SqlPaymentStore,
+  SqlRefundStore,
+  storage as payment,
+  type LedgerStore,
+  type PaymentStore,
+  type RefundStore,
+} from '@ballast/payment/domain';
 import { SqlOperationStore, storage as psp, type OperationStore } from '@ballast/psp/domain';
 import { sagaMigrations } from '@ballast/saga';
 import { PostgresParkedReplyStore, PostgresSagaStore, type ParkedReplyStore, type SagaStore } from '@ballast/saga/parts';
 import { serviceMigrations, sqlIdempotencyStore, type IdempotencyStore } from '@ballast/service/parts';
 import { testDatabase } from '@ballast/testing';
+import type { EntityManager } from 'typeorm';
 import { v7 as uuidv7 } from 'uuid';
 import { MemoryDatabase } from '../src/memory/database.js';
 import { MemoryInboxStore, MemoryIntentStore, MemoryOutboxStore, MemoryRelayStore, MessagingTables } from '../src/memory/messaging.js';
@@ -19,6 +37,8 @@ import { MemoryCartStore, MemoryIdempotencyStore, MemoryOrderStore, MemoryReserv
 
 /** Every store of the platform, on one kind of storage, and what the tests need to set it up. */
 export interface Rig {
+  /** To read with, outside of a transaction. */
+  reader: EntityManager;
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   inbox: InboxStore;
   outbox: OutboxStore;
@@ -53,6 +73,7 @@ async function postgres(): Promise<Rig> {
   });
   await db.ready;
   return {
+    reader: db.primary,
     transaction: (work) => db.transaction(work),
     inbox: sqlInboxStore,
     outbox: sqlOutboxStore,
@@ -70,8 +91,13 @@ async function postgres(): Promise<Rig> {
     operations: new SqlOperationStore(db),
     idempotency: sqlIdempotencyStore,
     async addProduct(sku, onHand) {
-      await db.primary.query(`INSERT INTO product (sku, name, price_amount, price_currency, on_hand) VALUES ($1, $1, 100, 'EUR', $2)`, [sku, onHand]);
-      await db.primary.query(`INSERT INTO catalogue (sku, name, price_amount, price_currency, version) VALUES ($1, $1, 100, 'EUR', 1)`, [sku]);
+      await db.primary.query(`INSERT INTO product (sku, name, price_amount, price_currency, on_hand) VALUES ($1, $1, 100, 'EUR', $2)`, [
+        sku,
+        onHand,
+      ]);
+      await db.primary.query(`INSERT INTO catalogue (sku, name, price_amount, price_currency, version) VALUES ($1, $1, 100, 'EUR', 1)`, [
+        sku,
+      ]);
     },
     async stockOf(sku) {
       const [row] = await db.primary.query<[{ onHand: number; reserved: number }]>(
@@ -94,6 +120,7 @@ async function memory(): Promise<Rig> {
   const carts = new MemoryCartStore(db, uuidv7);
   const reservations = new MemoryReservationStore(db);
   return {
+    reader: {} as EntityManager,
     async transaction(work) {
       const { result, commit } = await db.begin(work);
       commit()();

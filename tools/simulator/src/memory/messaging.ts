@@ -1,6 +1,15 @@
 import type { Tx } from '@ballast/database';
 import type { Reply, WireRecord } from '@ballast/message';
-import type { ClaimedIntent, DeadLetter, InboxStore, IntentStore, NewIntent, OutboxStore, PendingRecord, RelayStore } from '@ballast/messaging/parts';
+import type {
+  ClaimedIntent,
+  DeadLetter,
+  InboxStore,
+  IntentStore,
+  NewIntent,
+  OutboxStore,
+  PendingRecord,
+  RelayStore,
+} from '@ballast/messaging/parts';
 import type { MemoryDatabase, Table } from './database.js';
 
 interface InboxRow {
@@ -209,7 +218,8 @@ export class MemoryIntentStore implements IntentStore {
 
   async takeBack(kind: string, atWork: readonly string[]): Promise<void> {
     for (const { id, state, claimedBy } of this.unfinished(kind))
-      if (claimedBy === this.owner && state === 'RUNNING' && !atWork.includes(id)) this.tables.intents.update(id, { claimedUntil: undefined });
+      if (claimedBy === this.owner && state === 'RUNNING' && !atWork.includes(id))
+        this.tables.intents.update(id, { claimedUntil: undefined });
   }
 
   async settle(tx: Tx, { id, attempt }: ClaimedIntent): Promise<'settled' | 'already' | 'lost'> {

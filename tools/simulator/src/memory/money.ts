@@ -1,5 +1,15 @@
 import type { Tx } from '@ballast/database';
-import { Payment, Refund, type Balance, type LedgerEntry, type LedgerStore, type LedgerTransaction, type PaymentKey, type PaymentStore, type RefundStore } from '@ballast/payment/domain';
+import {
+  Payment,
+  Refund,
+  type Balance,
+  type LedgerEntry,
+  type LedgerStore,
+  type LedgerTransaction,
+  type PaymentKey,
+  type PaymentStore,
+  type RefundStore,
+} from '@ballast/payment/domain';
 import { Operation, type OperationStore } from '@ballast/psp/domain';
 import { ServerError, type MemoryDatabase, type Table } from './database.js';
 
@@ -116,7 +126,8 @@ export class MemoryLedgerStore implements LedgerStore {
 
   async add(tx: Tx, event: Omit<LedgerTransaction, 'bookedAt'>, entries: readonly LedgerEntry[]): Promise<void> {
     this.database.require(tx);
-    if (!this.events.insert(`${event.kind}/${event.reference}`, event)) throw new ServerError('23505', 'booked before', 'ledger_transaction_once');
+    if (!this.events.insert(`${event.kind}/${event.reference}`, event))
+      throw new ServerError('23505', 'booked before', 'ledger_transaction_once');
     for (const entry of entries) {
       if (entry.debit > 0 === entry.credit > 0) throw refused('ledger_entry_has_one_side');
       this.entries.put(entry.id, entry);
@@ -175,7 +186,9 @@ export class MemoryOperationStore implements OperationStore {
 
   async due(): Promise<string[]> {
     const now = this.database.now().getTime();
-    return [...this.operations.values()].filter(({ state, dueAt }) => state === 'processing' && dueAt!.getTime() <= now).map(({ key }) => key);
+    return [...this.operations.values()]
+      .filter(({ state, dueAt }) => state === 'processing' && dueAt!.getTime() <= now)
+      .map(({ key }) => key);
   }
 
   async succeeded(cursor: number, limit: number, reference?: string): Promise<Operation[]> {

@@ -1,7 +1,16 @@
 import type { Tx } from '@ballast/database';
 import type { IncomingReply } from '@ballast/messaging';
 import type { SagaNews, SagaRecord, SagaStatus, SagaView, TimelineEntry } from '@ballast/saga';
-import { isFinished, LONGEST_TICK, type DueSaga, type LockedSaga, type ParkedReply, type ParkedReplyStore, type SagaStore, type SavedProgress } from '@ballast/saga/parts';
+import {
+  isFinished,
+  LONGEST_TICK,
+  type DueSaga,
+  type LockedSaga,
+  type ParkedReply,
+  type ParkedReplyStore,
+  type SagaStore,
+  type SavedProgress,
+} from '@ballast/saga/parts';
 import type { MemoryDatabase, Table } from './database.js';
 
 interface SagaRow {
@@ -43,7 +52,11 @@ export class MemorySagaStore implements SagaStore {
   async insert(tx: Tx, record: SagaRecord, stepName: string): Promise<LockedSaga | null> {
     this.tables.database.require(tx);
     // `awaiting`, `timer_at` and `failure` are not columns of the INSERT either.
-    const row = { record: stored({ ...record, awaiting: null, timerAt: null, failure: null }), stepName, createdAt: this.tables.database.now() };
+    const row = {
+      record: stored({ ...record, awaiting: null, timerAt: null, failure: null }),
+      stepName,
+      createdAt: this.tables.database.now(),
+    };
     return this.tables.sagas.insert(record.id, row) ? this.locked(row) : null;
   }
 
@@ -122,7 +135,11 @@ export class MemorySagaStore implements SagaStore {
     const timelines = new Map<string, TimelineEntry[]>();
     for (const id of [...ids].sort()) {
       const entries = this.tables.history.get(id);
-      if (entries) timelines.set(id, entries.map(({ seq: _seq, ...entry }) => entry));
+      if (entries)
+        timelines.set(
+          id,
+          entries.map(({ seq: _seq, ...entry }) => entry),
+        );
     }
     return timelines;
   }

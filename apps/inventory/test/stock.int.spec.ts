@@ -6,13 +6,14 @@ import { v7 as uuidv7 } from 'uuid';
 import manifest from '../service.js';
 import { InventoryModule, storage } from '../src/inventory.module.js';
 import { ReservationService } from '../src/reservation.service.js';
+import { SqlReservationStore } from '../src/reservation.store.js';
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let service: TestService;
 let db: Database;
 let operator: string;
 let merchant: string;
-const reservations = new ReservationService();
+const reservations = new ReservationService(new SqlReservationStore());
 
 beforeAll(async () => {
   database = await testDatabase('inventory');

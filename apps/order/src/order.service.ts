@@ -3,7 +3,7 @@ import { afterCommit, type Tx } from '@ballast/database';
 import type { PayloadOf } from '@ballast/message';
 import { Outbox } from '@ballast/messaging';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Order, OrderStatus } from './order.entity.js';
+import { Order, type OrderStatus } from './order.entity.js';
 import { observeFinal } from './order.metrics.js';
 import type { cartCheckedOut } from './order.reads.js';
 import { SqlOrderStore, type OrderStore } from './order.store.js';

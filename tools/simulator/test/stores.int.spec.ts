@@ -208,7 +208,9 @@ describe.each(Object.entries(rigs))('on %s', (_, open) => {
       expect(views.get(id)).toMatchObject({ id, definition, state: { n: 1 }, status: 'RUNNING', step: 'one' });
       const entry = { step: 'one', outcome: 'sent', traceId: 'abc', at: expect.any(Date) as Date };
       expect(await rig.sagas.timelines(rig.reader, [id])).toEqual(new Map([[id, [entry]]]));
-      expect(await rig.sagas.news(rig.reader, new Map([[id, 0]]))).toEqual(new Map([[id, { status: 'RUNNING', entries: [{ ...entry, seq: 1 }] }]]));
+      expect(await rig.sagas.news(rig.reader, new Map([[id, 0]]))).toEqual(
+        new Map([[id, { status: 'RUNNING', entries: [{ ...entry, seq: 1 }] }]]),
+      );
       expect(await rig.sagas.news(rig.reader, new Map([[id, 1]]))).toEqual(new Map());
     });
 

@@ -3,7 +3,7 @@ import type { Tx } from '@ballast/database';
 import type { PayloadOf } from '@ballast/message';
 import { Outbox } from '@ballast/messaging';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Order, OrderStatus } from './order.entity.js';
+import { Order, type OrderStatus } from './order.entity.js';
 import { orderConfirmedV2 } from './order.messages.js';
 import type { cartCheckedOut } from './order.reads.js';
 import { SqlOrderStore, type OrderStore } from './order.store.js';
@@ -31,6 +31,17 @@ export class OrderService {
   async reject(tx: Tx, orderId: string, reason: string): Promise<void> {
     const order = await this.end(tx, orderId, 'REJECTED', reason);
     if (order) await this.outbox.add(tx, orderRejected({ orderId, cartId: order.cartId, accountId: order.accountId, reason }));
+  }
+
+  /** Publishes again how an order ended, for a reader that lost it. False when it has not ended. */
+  async announce(tx: Tx, orderId: string): Promise<boolean> {
+    const order = await tx.findOneBy(Order, { id: orderId });
+    if (!order || order.status === 'PENDING') return false;
+    const { cartId, accountId, total, reason } = order;
+    const confirmed = () => orderConfirmedV2({ orderId, cartId, buyerId: accountId, total });
+    const rejected = () => orderRejected({ orderId, cartId, accountId, reason: reason! });
+    await this.outbox.add(tx, order.status === 'CONFIRMED' ? confirmed() : rejected());
+    return true;
   }
 
   find(id: string, accountId: string): Promise<Order | null> {

@@ -3,7 +3,7 @@ import type { Tx } from '@ballast/database';
 import type { PayloadOf } from '@ballast/message';
 import { Outbox } from '@ballast/messaging';
 import { Inject, Injectable } from '@nestjs/common';
-import type { Order, OrderStatus } from './order.entity.js';
+import { Order, type OrderStatus } from './order.entity.js';
 import { orderConfirmedV2 } from './order.messages.js';
 import type { cartCheckedOut } from './order.reads.js';
 import { SqlOrderStore, type OrderStore } from './order.store.js';
@@ -35,6 +35,18 @@ export class OrderService {
   async reject(tx: Tx, orderId: string, reason: string): Promise<void> {
     const order = await this.end(tx, orderId, 'REJECTED', reason);
     if (order) await this.outbox.add(tx, orderRejected({ orderId, cartId: order.cartId, accountId: order.accountId, reason }));
+  }
+
+  /** Publishes again how an order ended, for a reader that lost it. False when it has not ended. */
+  async announce(tx: Tx, orderId: string): Promise<boolean> {
+    const order = await tx.findOneBy(Order, { id: orderId });
+    if (!order || order.status === 'PENDING') return false;
+    const { cartId, accountId, total, reason } = order;
+    const ended = { orderId, cartId, accountId };
+    if (order.status === 'CONFIRMED')
+      await this.outbox.add(tx, orderConfirmed(ended), orderConfirmedV2({ orderId, cartId, buyerId: accountId, total }));
+    else await this.outbox.add(tx, orderRejected({ ...ended, reason: reason! }));
+    return true;
   }
 
   find(id: string, accountId: string): Promise<Order | null> {

@@ -15,10 +15,11 @@ import type { IntentStore } from './intent.store.js';
 import { IntentWorker } from './intent.worker.js';
 import type { Intents } from './intents.js';
 import { beginMetrics } from './metrics.js';
+import { SqlLaneStore } from './lanes.js';
 import type { MessagingOptions } from './messaging.module.js';
 import type { Outbox } from './outbox.js';
-import { Relay } from './relay.js';
 import { SqlRelayStore } from './relay.store.js';
+import { Relays } from './relays.js';
 import type { Replies } from './replies.js';
 import { ReplyWriter } from './reply-writer.js';
 import { resolveRetention, rulesOf } from './retention.js';
@@ -55,7 +56,7 @@ const STOP_LIMIT = 10_000;
 export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly stopping = new AbortController();
   private readonly relayStopping = new AbortController();
-  private readonly relay: Relay;
+  private readonly relay: Relays;
   private readonly sampler: Sampler;
   private found!: Found;
   private workers: IntentWorker[] = [];
@@ -67,9 +68,12 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
 
   constructor(private readonly parts: MessagingParts) {
     const { database, options, relayWakeup } = parts;
-    const store = new SqlRelayStore(database);
-    this.relay = new Relay({ store, transport: options.transport, clock: systemClock, owner: options.instanceId, wakeup: relayWakeup });
-    this.sampler = new Sampler(database, store, parts.intentStore, systemClock);
+    const lanes = new SqlLaneStore(database);
+    this.relay = new Relays({
+      ...{ lanes, clock: systemClock, transport: options.transport, owner: options.instanceId, wakeup: relayWakeup },
+      storeOf: (view) => new SqlRelayStore(database, view),
+    });
+    this.sampler = new Sampler(database, new SqlRelayStore(database), parts.intentStore, systemClock, lanes);
     database.retention.add(...rulesOf(resolveRetention(options.retention)));
   }
 

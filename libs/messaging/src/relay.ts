@@ -16,6 +16,7 @@ export interface RelaySettings {
   /** Unique among the replicas of the service, the same after a restart. */
   owner: string;
   wakeup: Wakeup;
+  /** Counted from 0; the first by default. */
   lane?: number;
 }
 
@@ -25,16 +26,29 @@ const RENEW_BEFORE = 9_000;
 /** A wake comes at once from this process; the poll is for what another replica wrote, or a lost wake. */
 const POLL = 250;
 const STANDBY = 1_000;
+/** Records of one send: enough that a request to a broker is cheap, few enough that one failure repeats little. */
 export const BATCH = 500;
+/** A broker's limit counts a whole record batch, 1 MB by default: this much in all can be too much for no partition. */
+const BATCH_BYTES = 900_000;
+/** CloudEvents headers, trace context and Kafka's own framing, per record. */
+const OVERHEAD_BYTES = 700;
+/** Records of one read. Each passes over the index entries of what was deleted since the last vacuum: few long reads instead of many short ones. */
+export const PAGE = 8 * BATCH;
 
 class LeaseLostError extends Error {}
 
 /**
  * Publishes what is pending in its lane, in order of id, one batch at a time, and deletes what the broker has acknowledged. At least
  * once: a crash between the two sends again. Ids follow commit order per key, so there is nothing to remember but what is left.
+ *
+ * While a page is being sent the next one is read. That read begins at the front again, leaving out what is in hand, and not behind the last
+ * id: an id that was drawn earlier may have become visible later, and behind it one of the same key.
  */
 export class Relay {
   private lease?: { epoch: string; until: number };
+  /** The page after the one in hand. Read before that one was sent, so worth nothing unless all of it went well. */
+  private ahead?: Promise<PendingRecord[]>;
+  private stopping?: AbortSignal;
   private readonly trouble = new Trouble('the relay cannot publish');
   private readonly lane: number;
 
@@ -45,6 +59,7 @@ export class Relay {
   /** Until the signal aborts. A broker or database that is away is waited for. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, transport, wakeup } = this.s;
+    this.stopping = signal;
     for (let failures = 0; !signal.aborted;) {
       try {
         await transport.whenConnected(signal);
@@ -63,26 +78,75 @@ export class Relay {
         await clock.sleep(100 + backoff(++failures, { initial: 200, max: 2_000 }), signal);
       }
     }
+    delete this.stopping;
   }
 
-  /** Sends one batch; the number of records it took care of. Needs `own`. */
+  /** Sends one page; the number of records it took care of. Needs `own`. */
   async pass(): Promise<number> {
-    const { store } = this.s;
-    const pending = await store.pending(this.lane, BATCH);
-    if (pending.length === 0) return 0;
-    if (!(await this.own())) throw new LeaseLostError();
+    const epoch = this.lease?.epoch;
+    const page = await this.next();
+    if (page.length === 0) return 0;
+    await this.stillOwn(epoch);
+    const [batches, ids] = [inBatches(page), page.map(({ id }) => id)];
+    // What one batch holds was most likely all there is.
+    const ahead = batches.length > 1 ? this.s.store.pending(this.lane, PAGE, ids) : undefined;
+    ahead?.catch(() => undefined);
+    const { done, smoothly } = await this.publish(batches, epoch);
+    // What was parked meanwhile may have later records of its key in the next page.
+    if (ahead && smoothly) this.ahead = ahead;
+    return done;
+  }
+
+  /** A page that was read ahead and turned out empty says little: something may have been committed since. */
+  private async next(): Promise<PendingRecord[]> {
+    const { ahead } = this;
+    delete this.ahead;
+    const page = await ahead;
+    return page?.length ? page : this.s.store.pending(this.lane, PAGE);
+  }
+
+  /**
+   * Batch after batch, each deleted while the next one is on its way. Ends early when something could not be sent: later records of its key
+   * may be in the batches behind it.
+   */
+  private async publish(batches: readonly PendingRecord[][], epoch: string | undefined): Promise<{ done: number; smoothly: boolean }> {
+    let done = 0;
+    let deleted = Promise.resolve();
     try {
-      await this.send(pending);
-      await this.removed(pending);
-    } catch (error) {
-      if (error instanceof PartlySentError) {
-        await this.removed(error.sent.map((place) => pending[place]!));
-        return error.sent.length;
+      for (const batch of batches) {
+        if (this.stopping?.aborted) return { done, smoothly: false };
+        await this.stillOwn(epoch);
+        try {
+          await this.send(batch);
+        } catch (error) {
+          if (!(error instanceof PartlySentError || error instanceof RecordRefusedError)) throw error;
+          await deleted;
+          return { done: done + (await this.salvage(batch, error)), smoothly: false };
+        }
+        await deleted;
+        done += batch.length;
+        deleted = this.removed(batch);
+        deleted.catch(() => undefined);
       }
-      if (!(error instanceof RecordRefusedError)) throw error;
-      await this.sendSingly(pending);
+    } finally {
+      await deleted;
     }
-    return pending.length;
+    return { done, smoothly: true };
+  }
+
+  /** What was read under an earlier epoch may have been sent by another owner, or wait behind what that one parked. */
+  private async stillOwn(epoch: string | undefined): Promise<void> {
+    if ((await this.own()) && this.lease?.epoch === epoch) return;
+    throw new LeaseLostError();
+  }
+
+  private async salvage(batch: readonly PendingRecord[], error: PartlySentError | RecordRefusedError): Promise<number> {
+    if (error instanceof RecordRefusedError) {
+      await this.sendSingly(batch);
+      return batch.length;
+    }
+    await this.removed(error.sent.map((place) => batch[place]!));
+    return error.sent.length;
   }
 
   /** True while this process owns the lane: takes it when it is free, renews it now and then. */
@@ -94,11 +158,11 @@ export class Relay {
       this.lease.until = asked + LEASE;
       return true;
     }
-    delete this.lease;
+    this.lost();
     const epoch = await store.acquire(this.lane, owner, LEASE);
     if (epoch === undefined) return false;
     this.lease = { epoch, until: asked + LEASE };
-    logger().debug({ lane: this.lane, epoch }, 'the relay owns its lane');
+    logger().debug({ lane: this.lane, epoch }, 'the relay owns a lane');
     return true;
   }
 
@@ -112,7 +176,7 @@ export class Relay {
     } catch (error) {
       logger().debug({ reason: (error as Error).message }, 'the relay stops with something left; it goes on at the next start');
     }
-    delete this.lease;
+    this.lost();
   }
 
   /** One record is poison: each alone, that one set aside, later ones of its key left to wait behind it. */
@@ -149,7 +213,10 @@ export class Relay {
   }
 
   private async removed(sent: readonly PendingRecord[]): Promise<void> {
-    for (const { record } of sent) metrics.published().inc({ topic: record.topic });
+    const topics = new Map<string, number>();
+    for (const { record } of sent) topics.set(record.topic, (topics.get(record.topic) ?? 0) + 1);
+    for (const [topic, count] of topics) metrics.published().inc({ topic }, count);
+    metrics.lanePublished().inc({ lane: String(this.lane) }, sent.length);
     const ids = sent.map(({ id }) => id);
     await this.fenced((epoch) => this.s.store.remove(this.lane, epoch, ids));
   }
@@ -163,10 +230,31 @@ export class Relay {
   /** A write that another owner's epoch turns away ends this ownership: the zombie's last act. */
   private async fenced(write: (epoch: string) => Promise<boolean>): Promise<void> {
     if (this.lease && (await write(this.lease.epoch))) return;
-    delete this.lease;
-    logger().warn({ lane: this.lane }, 'the relay lost its lane to another owner');
+    this.lost();
+    logger().warn({ lane: this.lane }, 'the relay lost a lane to another owner');
     throw new LeaseLostError();
   }
+
+  private lost(): void {
+    delete this.lease;
+    delete this.ahead;
+  }
+}
+
+/** In the same order, each of a size a broker takes. */
+function inBatches(page: readonly PendingRecord[]): PendingRecord[][] {
+  const batches: PendingRecord[][] = [];
+  let bytes = Infinity;
+  for (const one of page) {
+    const size = Buffer.byteLength(one.record.value) + OVERHEAD_BYTES;
+    if (bytes + size > BATCH_BYTES || batches.at(-1)!.length === BATCH) {
+      batches.push([]);
+      bytes = 0;
+    }
+    batches.at(-1)!.push(one);
+    bytes += size;
+  }
+  return batches;
 }
 
 const keyOf = ({ topic, key }: WireRecord): string => `${topic}\0${key}`;

@@ -6,9 +6,19 @@ export class Wakeup {
   private pending = false;
   private release?: () => void;
 
+  private readonly followers = new Set<Wakeup>();
+
   wake(): void {
     this.pending = true;
     this.release?.();
+    for (const follower of this.followers) follower.wake();
+  }
+
+  /** One for another loop that is woken with this one, until it is dropped. */
+  follower(): { wakeup: Wakeup; drop(): void } {
+    const wakeup = new Wakeup();
+    this.followers.add(wakeup);
+    return { wakeup, drop: () => void this.followers.delete(wakeup) };
   }
 
   /** Resolves on a wake, after `ms` (the safety net), or when the signal aborts. */

@@ -4,7 +4,7 @@ import { event } from '@ballast/message';
 import { z } from 'zod';
 import { Outbox, PartlySentError, RecordRefusedError, systemClock } from '../src/index.js';
 import { sqlOutboxStore } from '../src/outbox.store.js';
-import { Relay } from '../src/relay.js';
+import { PAGE, Relay } from '../src/relay.js';
 import { SqlRelayStore } from '../src/relay.store.js';
 import { Wakeup } from '../src/wakeup.js';
 import { Cleanup, freshDatabase, migrations, newTransport, serviceName, eventually } from './harness.js';
@@ -159,6 +159,70 @@ it('deletes what was acknowledged of a batch, and sends the rest again in its or
   expect(await relay.pass()).toBe(3);
   expect(transport.keys).toEqual(['b', 'b', 'c']);
   expect(await left()).toEqual([]);
+});
+
+/** Many at once: `k0`, `k1`, … each with a number of keys of its own. */
+const fill = (count: number, keys: number) =>
+  database.primary.query(
+    `INSERT INTO outbox (id, topic, key, headers, payload)
+     SELECT nextval('outbox_id_seq'), 'shop.events', 'k' || n % $2, '{}', n FROM generate_series(0, $1 - 1) AS n`,
+    [count, keys],
+  );
+
+it('reads the next page while it sends one, and sends all in order of id, each once', async () => {
+  const transport = new ScriptedTransport();
+  await fill(2 * PAGE + 10, 7);
+  const reads: number[] = [];
+  const watched = Object.create(store, {
+    pending: {
+      value: async (...args: Parameters<SqlRelayStore['pending']>) => {
+        const page = await store.pending(...args);
+        reads.push(page.length);
+        return page;
+      },
+    },
+  }) as SqlRelayStore;
+  const relay = new Relay({ store: watched, transport, clock: systemClock, owner: 'one', wakeup: new Wakeup() });
+  await relay.own();
+  expect(await relay.pass()).toBe(PAGE);
+  expect(reads).toEqual([PAGE, PAGE]);
+  while ((await relay.pass()) > 0);
+  expect(transport.sent.map(({ value }) => Number(value))).toEqual(Array.from({ length: 2 * PAGE + 10 }, (_, n) => n));
+  expect(await left()).toEqual([]);
+});
+
+it('does not let a page that was read ahead overtake what was parked meanwhile', async () => {
+  const transport = new ScriptedTransport();
+  await fill(PAGE + 2, PAGE - 1);
+  // The last record of the first page is of a key that the second has, too: k0 of PAGE - 1 keys comes again at PAGE - 1.
+  transport.onSend = (records) => {
+    if (records.some(({ value }) => value === String(PAGE - 1))) throw new RecordRefusedError('MESSAGE_TOO_LARGE');
+  };
+  await database.primary.query(`UPDATE outbox SET key = 'k0' WHERE payload = $1`, [String(PAGE + 1)]);
+  const relay = relayOf('one', transport);
+  await relay.own();
+  while ((await relay.pass()) > 0);
+  expect(transport.sent.map(({ value }) => Number(value))).toEqual([...Array.from({ length: PAGE - 1 }, (_, n) => n), PAGE]);
+  expect(await left()).toEqual(['k0', 'k0']);
+});
+
+it('does not send a page it read before another owner came and went', async () => {
+  const transport = new ScriptedTransport();
+  let asleep = 0;
+  const clock = { ...systemClock, now: () => new Date(Date.now() + asleep) };
+  await fill(PAGE + 5, 3);
+  const relay = new Relay({ store, transport, clock, owner: 'one', wakeup: new Wakeup() });
+  await relay.own();
+  await relay.pass();
+  await expire();
+  asleep = 60_000;
+  const other = relayOf('other', new ScriptedTransport());
+  expect(await other.own()).toBe(true);
+  while ((await other.pass()) > 0);
+  await other.close(0);
+  expect(await relay.own()).toBe(true);
+  expect(await relay.pass()).toBe(0);
+  expect(transport.sent).toHaveLength(PAGE);
 });
 
 it('waits for a broker that is away and parks nothing', async () => {

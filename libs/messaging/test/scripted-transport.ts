@@ -8,6 +8,8 @@ export class ScriptedTransport implements Transport {
   readonly sent: WireRecord[] = [];
   /** Called before each send; a throw is the broker's answer. */
   onSend: (records: WireRecord[]) => Promise<void> | void = () => undefined;
+  /** Called when it has been taken. */
+  onSent: (records: WireRecord[]) => void = () => undefined;
 
   async connect(): Promise<void> {}
   async whenConnected(): Promise<void> {}
@@ -18,6 +20,7 @@ export class ScriptedTransport implements Transport {
   async send(records: WireRecord[]): Promise<void> {
     await this.onSend(records);
     this.sent.push(...records);
+    this.onSent(records);
   }
   get keys(): string[] {
     return this.sent.map((record) => record.key);

@@ -1,0 +1,240 @@
+import { Database } from '@ballast/database';
+import { event, type WireRecord } from '@ballast/message';
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { Outbox, setLanes, systemClock } from '../src/index.js';
+import { SqlLaneStore } from '../src/lanes.js';
+import { sqlOutboxStore } from '../src/outbox.store.js';
+import { Relay } from '../src/relay.js';
+import { SqlRelayStore } from '../src/relay.store.js';
+import { Relays } from '../src/relays.js';
+import { Wakeup } from '../src/wakeup.js';
+import { Cleanup, eventually, freshDatabase, migrations } from './harness.js';
+import { gate, ScriptedTransport } from './scripted-transport.js';
+import { StoreOfTheVersionBefore } from './version-before.js';
+
+const counted = event('shop.counted.v1', { key: (p) => p.id, payload: z.object({ id: z.string(), n: z.number() }) });
+const KEYS = Array.from({ length: 24 }, (_, n) => `k${n}`);
+const cleanup = new Cleanup();
+let database: Database;
+const outbox = new Outbox({ service: 'shop', store: sqlOutboxStore, clock: systemClock, newId: randomUUID, relay: new Wakeup() });
+
+beforeAll(async () => {
+  const { config, drop } = await freshDatabase();
+  cleanup.add(drop);
+  database = await Database.open({ config, migrations });
+  cleanup.add(() => database.close());
+  await database.ready;
+});
+afterAll(() => cleanup.run());
+
+/** Replicas of a service; what all of them have sent stands in `log`, in order. */
+let log: WireRecord[];
+let replicas: Replica[];
+beforeEach(() => {
+  log = [];
+  replicas = [];
+});
+afterEach(async () => {
+  await Promise.all(replicas.map((replica) => replica.stop()));
+  await sql('DELETE FROM outbox');
+  await sql('DELETE FROM outbox_lane');
+  await sql('DELETE FROM outbox_relay');
+  await setLanes(database, 1);
+});
+
+class Replica {
+  readonly transport = new ScriptedTransport();
+  private readonly ending = new AbortController();
+  private readonly relays: Relays;
+  private readonly running: Promise<void>;
+
+  constructor(readonly name: string) {
+    this.transport.onSent = (records) => void log.push(...records);
+    this.relays = new Relays({
+      ...{ lanes: new SqlLaneStore(database), transport: this.transport, clock: systemClock, owner: name, wakeup: new Wakeup() },
+      storeOf: (lanes) => new SqlRelayStore(database, lanes),
+    });
+    this.running = this.relays.run(this.ending.signal);
+    replicas.push(this);
+  }
+  /** As SIGTERM: says goodbye. */
+  async stop(): Promise<void> {
+    this.ending.abort();
+    this.transport.onSend = () => undefined;
+    await this.running;
+    await this.relays.close(0);
+  }
+  /** As `kill -9`, and then the time of a lease without a word. */
+  async kill(): Promise<void> {
+    this.ending.abort();
+    this.transport.onSend = () => new Promise(() => undefined);
+    replicas = replicas.filter((each) => each !== this);
+    await silence(this.name);
+  }
+}
+
+const sql = <T = unknown>(text: string, values: unknown[] = []) => database.primary.query<T>(text, values);
+/** As if the replica had been silent for as long as its leases last. */
+async function silence(owner: string): Promise<void> {
+  await sql(`UPDATE outbox_relay SET alive_until = '-infinity' WHERE owner = $1`, [owner]);
+  await sql(`UPDATE outbox_lane SET lease_until = '-infinity' WHERE owner = $1`, [owner]);
+}
+const owners = async () => {
+  const rows = await sql<{ lane: number; owner: string }[]>(
+    `SELECT lane - 1 AS lane, owner FROM outbox_lane
+     WHERE lane > 0 AND lease_until > clock_timestamp() AND generation = (SELECT generation FROM outbox_lanes) ORDER BY lane`,
+  );
+  return rows.map(({ lane, owner }) => `${lane}:${owner}`);
+};
+const left = async () => (await sql<[{ n: number }]>('SELECT count(*)::int AS n FROM outbox'))[0].n;
+
+/** Counts up each key, until it is ended; gives how far. */
+function load() {
+  let [n, going] = [0, true];
+  const work = (async () => {
+    for (; going; n++) await Promise.all(KEYS.map((id) => database.transaction((tx) => outbox.add(tx, counted({ id, n })))));
+  })();
+  const end = async () => {
+    going = false;
+    await work;
+    return n;
+  };
+  cleanup.add(end);
+  return { end, rounds: () => n };
+}
+
+/** As an inbox sees it: of a message that comes again, the first. */
+function inOrder(rounds: number): void {
+  const seen = new Set<string>();
+  const byKey = new Map<string, number[]>(KEYS.map((key) => [key, []]));
+  for (const { key, value, headers } of log) {
+    if (seen.has(headers['ce_id']!)) continue;
+    seen.add(headers['ce_id']!);
+    byKey.get(key)!.push((JSON.parse(value) as { n: number }).n);
+  }
+  for (const numbers of byKey.values()) expect(numbers).toEqual(Array.from({ length: rounds }, (_, n) => n));
+}
+const after = async (rounds: () => number, more = 5) => {
+  const target = rounds() + more;
+  await eventually(() => expect(rounds()).toBeGreaterThan(target));
+};
+
+it('keeps the order of each key while lanes go 1 → 3 → 2 under load, with one replica killed and one paused', async () => {
+  const [one, two] = [new Replica('one'), new Replica('two')];
+  const { end, rounds } = load();
+  await eventually(() => expect(log.length).toBeGreaterThan(100));
+
+  await setLanes(database, 3);
+  await eventually(async () => expect(await owners()).toEqual(['0:one', '1:two', '2:one']));
+  await after(rounds);
+
+  await one.kill();
+  await eventually(async () => expect(await owners()).toEqual(['0:two', '1:two', '2:two']));
+  const three = new Replica('three');
+  await eventually(async () => expect(await owners()).toEqual(['0:three', '1:two', '2:three']));
+
+  // Asleep in the middle of a send, past its lease, while the number changes and others take its lanes.
+  const [asleep, awake] = [gate(), gate()];
+  two.transport.onSend = async () => {
+    asleep.open();
+    await awake.wait;
+  };
+  await asleep.wait;
+  await setLanes(database, 2);
+  await silence('two');
+  await eventually(async () => expect((await owners()).filter((each) => each.endsWith('three')).length).toBeGreaterThan(0));
+  await after(rounds);
+  two.transport.onSend = () => undefined;
+  awake.open();
+  await eventually(async () => expect(await owners()).toEqual(['0:three', '1:two']));
+  await after(rounds);
+
+  const counted = await end();
+  await eventually(async () => expect(await left()).toBe(0));
+  inOrder(counted);
+  expect(three.transport.sent.length).toBeGreaterThan(0);
+});
+
+it('begins no lane of a new number while a lease of the old runs, and its owner cannot extend it', async () => {
+  const old = new SqlRelayStore(database, await setLanes(database, 1));
+  const epoch = (await old.acquire(0, 'old', 60_000))!;
+  const fresh = new SqlRelayStore(database, await setLanes(database, 3));
+  for (const lane of [0, 1, 2]) expect(await fresh.acquire(lane, 'new', 60_000)).toBeUndefined();
+  expect(await old.renew(0, epoch, 60_000)).toBe(false);
+  await old.release(0, epoch);
+  for (const lane of [0, 1, 2]) expect(await fresh.acquire(lane, 'new', 60_000)).toBeDefined();
+  expect(await old.acquire(0, 'old', 60_000)).toBeUndefined();
+});
+
+it('puts all rows of a key into one lane, and every row into one', async () => {
+  await database.transaction(async (tx) => {
+    for (let n = 0; n < 5; n++) for (const id of KEYS) await outbox.add(tx, counted({ id, n }));
+  });
+  const store = new SqlRelayStore(database, await setLanes(database, 4));
+  const lanes = await Promise.all([0, 1, 2, 3].map((lane) => store.pending(lane, 1_000)));
+  expect(lanes.flat()).toHaveLength(5 * KEYS.length);
+  const keys = lanes.map((rows) => new Set(rows.map(({ record }) => record.key)));
+  expect(keys.reduce((sum, each) => sum + each.size, 0)).toBe(KEYS.length);
+  for (const each of keys) expect(each.size).toBeGreaterThan(0);
+  expect(await new SqlLaneStore(database).pending()).toEqual(lanes.map((rows) => rows.length));
+});
+
+it('shares the lanes fairly as replicas come and go', async () => {
+  await setLanes(database, 4);
+  const one = new Replica('one');
+  await eventually(async () => expect(await owners()).toEqual(['0:one', '1:one', '2:one', '3:one']));
+  new Replica('two');
+  await eventually(async () => expect(await owners()).toEqual(['0:one', '1:two', '2:one', '3:two']));
+  await one.stop();
+  await eventually(async () => expect(await owners()).toEqual(['0:two', '1:two', '2:two', '3:two']));
+});
+
+it('takes over the lanes of an owner that died', async () => {
+  await setLanes(database, 2);
+  const [one] = [new Replica('one'), new Replica('two')];
+  await eventually(async () => expect(await owners()).toEqual(['0:one', '1:two']));
+  await one!.kill();
+  await database.transaction(async (tx) => {
+    for (const id of KEYS) await outbox.add(tx, counted({ id, n: 0 }));
+  });
+  await eventually(async () => expect(await left()).toBe(0));
+  expect(await owners()).toEqual(['0:two', '1:two']);
+  inOrder(1);
+});
+
+it('does not send beside a relay of the version before, which knows one lane; either takes over from the other', async () => {
+  await setLanes(database, 3);
+  const add = async (n: number) => {
+    for (const id of KEYS) await database.transaction((tx) => outbox.add(tx, counted({ id, n })));
+  };
+  const transport = new ScriptedTransport();
+  transport.onSent = (records) => void log.push(...records);
+  const before = (owner: string) =>
+    new Relay({ store: new StoreOfTheVersionBefore(database), transport, clock: systemClock, owner, wakeup: new Wakeup() });
+  const old = before('old');
+  expect(await old.own()).toBe(true);
+
+  const next = new Replica('next');
+  await eventually(async () => expect((await sql<unknown[]>('SELECT FROM outbox_relay')).length).toBe(1));
+  await add(0);
+  const fresh = new SqlRelayStore(database, await new SqlLaneStore(database).look());
+  for (const lane of [0, 1, 2]) expect(await fresh.acquire(lane, 'next', 1_000)).toBeUndefined();
+  expect(next.transport.sent).toHaveLength(0);
+  expect(await old.pass()).toBe(KEYS.length);
+
+  await old.close(0);
+  await eventually(async () => expect(await owners()).toEqual(['0:next', '1:next', '2:next']));
+  expect(await old.own()).toBe(false);
+  await add(1);
+  await eventually(async () => expect(await left()).toBe(0));
+  expect(next.transport.sent).toHaveLength(KEYS.length);
+
+  // Rolled back: the last one out leaves the gate open.
+  await next.stop();
+  const again = before('again');
+  expect(await again.own()).toBe(true);
+  await add(2);
+  while ((await again.pass()) > 0);
+  inOrder(3);
+});

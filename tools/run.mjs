@@ -23,6 +23,7 @@ const COMMANDS = {
   ops: { module: 'tools/ops/dist/ops.js', build: true },
   chaos: { module: 'tools/chaos/dist/chaos.js', build: true },
   reconcile: { module: 'tools/reconcile/dist/reconcile.js', build: true },
+  bench: { module: 'tools/bench/dist/bench.js', build: true },
   soak: { module: 'tools/soak/dist/soak.js', build: true },
   simulate: { module: 'tools/simulator/dist/simulate.js', build: true },
   'restore-drill': { module: 'tools/compose/dist/restore-drill.js', build: true },

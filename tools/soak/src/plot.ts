@@ -1,19 +1,12 @@
+import { type Axis, escape, type Line, panel, PANEL, WIDTH } from './panel.js';
 import { BUSINESS } from './verdict.js';
 import type { Sample } from './sample.js';
 
-interface Line {
-  name: string;
-  values: readonly number[];
-}
-
-const WIDTH = 920;
-const PANEL = { height: 170, left: 64, right: 190, gap: 52, top: 64 };
-const COLOURS = ['#0b62a4', '#c2410c', '#15803d', '#7c3aed', '#b91c1c', '#0e7490', '#a16207', '#57534e', '#be185d', '#1e3a8a'];
 const MB = 1024 * 1024;
 
 /** The run as four small charts under one another: an SVG of a light background, readable without colours by its labels. */
 export function plot(samples: readonly Sample[], title: string): string {
-  const minutes = samples.map(({ at }) => at / 60);
+  const axis = overMinutes(samples.map(({ at }) => at / 60));
   const size = (of: (name: string) => boolean) => (sample: Sample) =>
     Object.entries(sample.tables).reduce((sum, [name, { bytes }]) => sum + (of(name) ? bytes / MB : 0), 0);
   const line = (name: string, of: (sample: Sample) => number): Line => ({ name, values: samples.map(of) });
@@ -43,7 +36,7 @@ export function plot(samples: readonly Sample[], title: string): string {
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="system-ui, sans-serif" font-size="12">`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="16" y="26" font-size="16" font-weight="600" fill="#111827">${escape(title)}</text>`,
-    ...panels.map(([name, unit, lines], i) => panel(name, unit, minutes, lines, PANEL.top + i * (PANEL.height + PANEL.gap))),
+    ...panels.map(([name, unit, lines], i) => panel(name, unit, axis, lines, PANEL.top + i * (PANEL.height + PANEL.gap))),
     '</svg>\n',
   ].join('\n');
 }
@@ -56,56 +49,9 @@ function busiest(samples: readonly Sample[]): string[] {
     .slice(0, 7);
 }
 
-function panel(name: string, unit: string, minutes: readonly number[], lines: readonly Line[], top: number): string {
-  const { left, right, height } = PANEL;
-  const width = WIDTH - left - right;
-  const end = Math.max(minutes.at(-1) ?? 1, 0.1);
-  const most = ceiling(Math.max(...lines.flatMap(({ values }) => values), 0));
-  const x = (minute: number) => left + (minute / end) * width;
-  const y = (value: number) => top + height - (value / most) * height;
-  const grid = [0, 0.25, 0.5, 0.75, 1].map((share) => {
-    const at = y(most * share);
-    return `<line x1="${left}" x2="${left + width}" y1="${at}" y2="${at}" stroke="#e5e7eb"/><text x="${left - 8}" y="${at + 4}" text-anchor="end" fill="#4b5563">${round(most * share)}</text>`;
-  });
+function overMinutes(at: readonly number[]): Axis {
+  const end = Math.max(at.at(-1) ?? 1, 0.1);
   const step = [0.5, 1, 2, 5, 10, 20, 60].find((each) => end / each <= 10) ?? 120;
-  const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step).map(
-    (minute) => `<text x="${x(minute)}" y="${top + height + 16}" text-anchor="middle" fill="#4b5563">${minute} min</text>`,
-  );
-  const labels = spread(
-    lines.map(({ values }) => y(values.at(-1) ?? 0)),
-    top + height,
-  );
-  const drawn = lines.map(({ name: label, values }, i) => {
-    const colour = COLOURS[i % COLOURS.length]!;
-    const points = values.map((value, n) => `${x(minutes[n]!).toFixed(1)},${y(value).toFixed(1)}`).join(' ');
-    return `<polyline points="${points}" fill="none" stroke="${colour}" stroke-width="1.8" stroke-linejoin="round"/><text x="${left + width + 10}" y="${(labels[i]! + 4).toFixed(1)}" fill="${colour}">${escape(label)}</text>`;
-  });
-  return [
-    `<text x="${left}" y="${top - 12}" font-weight="600" fill="#111827">${escape(name)}, ${unit}</text>`,
-    ...grid,
-    ...ticks,
-    ...drawn,
-  ].join('\n');
+  const marks = Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => ({ at: i * step, text: `${i * step} min` }));
+  return { at, marks };
 }
-
-/** Moves labels apart that would lie on each other: down, and up again from the panel's bottom. */
-function spread(places: readonly number[], bottom: number): number[] {
-  const gap = 15;
-  const order = places.map((place, i) => ({ place, i })).sort((a, b) => a.place - b.place);
-  for (let n = 1; n < order.length; n++) order[n]!.place = Math.max(order[n]!.place, order[n - 1]!.place + gap);
-  for (let n = order.length - 1, floor = bottom; n >= 0; floor = order[n--]!.place - gap)
-    order[n]!.place = Math.min(order[n]!.place, floor);
-  const placed = [...places];
-  for (const { place, i } of order) placed[i] = place;
-  return placed;
-}
-
-/** The next number above that quarters read well of. */
-function ceiling(value: number): number {
-  if (value <= 0) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((each) => each * power >= value) ?? 10) * power;
-}
-
-const round = (value: number): string => (value >= 10 ? value.toFixed(0) : value.toFixed(2).replace(/\.?0+$/, ''));
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');

@@ -1,0 +1,62 @@
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Stage } from './stage.js';
+
+/** What a figure is worth nothing without. */
+export interface Machine {
+  cpu: string;
+  cores: number;
+  memoryGb: number;
+  /** Writes of 8 KB that the disk of the databases confirms, one after the other. */
+  fdatasyncs: number;
+  /** Load of one minute before the run: of a quiet machine it is near 0. */
+  loadBefore: number;
+  versions: string;
+}
+
+export async function machine(stage: Stage, seconds = 2): Promise<Machine> {
+  const [{ version }] = (await stage.postgres.nodes[0]!.query<{ version: string }>(
+    `SELECT current_setting('server_version') AS version`,
+  )) as [{ version: string }];
+  const libraries = ['kafkajs', 'pg', 'typeorm', '@dbos-inc/dbos-sdk'].map((name) => `${name} ${versionOf(name)}`);
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 1024 ** 3),
+    fdatasyncs: fdatasyncs(seconds),
+    loadBefore: loadavg()[0]!,
+    versions: [`Node ${process.versions.node}`, `Postgres ${version}`, stage.kafka.describe, ...libraries].join(', '),
+  };
+}
+
+/** Where the databases lie: a temporary directory of the same file system. */
+export function fdatasyncs(seconds: number): number {
+  const directory = mkdtempSync(join(tmpdir(), 'ballast-fdatasync-'));
+  const file = openSync(join(directory, 'file'), 'w');
+  const page = Buffer.alloc(8_192, 1);
+  try {
+    const start = performance.now();
+    let count = 0;
+    for (; performance.now() - start < seconds * 1_000; count++) {
+      writeSync(file, page, 0, page.length, (count % 256) * page.length);
+      fdatasyncSync(file);
+    }
+    return count / ((performance.now() - start) / 1_000);
+  } finally {
+    closeSync(file);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Of a package that may export nothing but its entry. */
+function versionOf(name: string): string {
+  for (const folder of createRequire(import.meta.url).resolve.paths(name) ?? [])
+    try {
+      return (JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as { version: string }).version;
+    } catch {
+      continue;
+    }
+  return 'not installed';
+}

@@ -1,0 +1,172 @@
+import { setLanes } from '@ballast/messaging';
+import type { Message } from 'kafkajs';
+import { type Curve, type Measure, median, type Result } from './figures.js';
+import { closedLoop, until } from './load.js';
+import { changed, FILL, NOTE } from './messages.js';
+import { compared, inTurns, type Scale } from './rounds.js';
+import { type BenchService, startBenchService } from './service.js';
+import type { Stage } from './stage.js';
+
+/** What a good engineer sends at once with kafkajs: larger requests are no faster. */
+const RAW_BATCH = 1_000;
+const POOL = 20;
+
+/** The sending side: how fast a backlog leaves, and what an outbox row costs a transaction. */
+export async function outboxBench(stage: Stage, scale: Scale): Promise<Omit<Result, 'seconds'>> {
+  const rows = scale.quick ? 5_000 : 200_000;
+  const store = await stage.store('bench_outbox');
+  const service = await startBenchService(stage, { name: 'bench', store, definitions: [changed], poolSize: POOL });
+  let lost = 0;
+  try {
+    await stage.topics(['bench.raw']);
+    await drain(service, 1_000);
+    const raw = await rawSender(stage);
+    const drained = await inTurns(scale, `drain ${rows.toLocaleString('en')} rows`, [
+      ['relay', async () => rows / (await drain(service, rows))],
+      ['kafkajs sendBatch', async () => rows / (await raw.send(rows))],
+    ]);
+    await raw.close();
+    lost += await left(service);
+
+    const seconds = scale.quick ? 1 : 4;
+    const clients = 16;
+    const write = (withOutbox: boolean, n: number) => () =>
+      closedLoop(n, seconds, () =>
+        service.database.transaction(async (tx) => {
+          const id = 1 + Math.floor(Math.random() * 10_000);
+          const [{ balance }] = (await tx.query('SELECT balance FROM account WHERE id = $1 FOR UPDATE', [id])) as [{ balance: string }];
+          await tx.query('UPDATE account SET balance = $2, version = version + 1 WHERE id = $1', [id, BigInt(balance) + 1n]);
+          if (withOutbox) await service.outbox.add(tx, changed({ account: `account-${id}`, n: 0, due: 0, note: NOTE }));
+        }),
+      );
+    const written = await inTurns(scale, `read-change-write, ${clients} clients`, [
+      ['with an outbox row', write(true, clients)],
+      ['without', write(false, clients)],
+    ]);
+    await until('sending the rest', async () => (await left(service)) === 0);
+
+    const measures: Measure[] = [
+      compared(`drain ${rows.toLocaleString('en')} rows`, 'messages/s', drained, { is: 'at least', bound: 0.8 }),
+      compared('read-change-write, 16 clients', 'transactions/s', written, { is: 'at least', bound: 0.85 }),
+    ];
+    const curves: Curve[] = [await backlogCurve(service, scale), await laneCurve(service, scale, rows), await clientCurve(scale, write)];
+    return {
+      name: 'outbox',
+      about: `A backlog is drained by the relay, and the same bytes are sent with kafkajs alone, ${RAW_BATCH.toLocaleString('en')} messages a \`sendBatch\`, \`acks=all\` both. Then 16 clients read, change and write a row, with an outbox row that the relay sends at once, and without.`,
+      ...{ measures, curves, lost, notes: [] },
+    };
+  } finally {
+    await service.stop();
+  }
+}
+
+/** From the commit that makes the rows visible to the last acknowledgement, s. */
+async function drain(service: BenchService, rows: number): Promise<number> {
+  const before = service.sent();
+  await service.database.transaction(async (tx) => {
+    await tx.query(FILL, [rows - 1, changed.topic, NOTE]);
+    // One as a service adds it, so that the commit wakes the relay.
+    await service.outbox.add(tx, changed({ account: 'account-0', n: 0, due: 0, note: NOTE }));
+  });
+  const start = performance.now();
+  await until(`draining ${rows} rows`, () => service.sent() - before >= rows, 600);
+  const seconds = (performance.now() - start) / 1_000;
+  await until('deleting what was sent', async () => (await left(service)) === 0);
+  return seconds;
+}
+
+const left = async (service: BenchService): Promise<number> =>
+  (await service.database.primary.query<[{ n: number }]>('SELECT count(*)::int AS n FROM outbox'))[0].n;
+
+async function rawSender(stage: Stage): Promise<{ send(rows: number): Promise<number>; close(): Promise<void> }> {
+  const producer = stage.client('bench-raw').producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  return {
+    async send(rows) {
+      const batches = Array.from({ length: Math.ceil(rows / RAW_BATCH) }, (_, batch) =>
+        Array.from({ length: Math.min(RAW_BATCH, rows - batch * RAW_BATCH) }, (_, n) => rawMessage(batch * RAW_BATCH + n)),
+      );
+      const start = performance.now();
+      for (const messages of batches) await producer.sendBatch({ acks: -1, topicMessages: [{ topic: 'bench.raw', messages }] });
+      return (performance.now() - start) / 1_000;
+    },
+    close: () => producer.disconnect(),
+  };
+}
+
+/** The bytes of `FILL`. */
+export function rawMessage(n: number): Message {
+  const account = `account-${n % 1_000}`;
+  const hex = n.toString(16).padStart(32, '0');
+  return {
+    key: account,
+    value: JSON.stringify({ account, n, due: 0, note: NOTE }),
+    headers: {
+      ...{
+        ce_specversion: '1.0',
+        ce_id: `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
+      },
+      ...{ ce_source: '/ballast/bench', ce_type: 'bench.changed.v1', ce_time: '2026-01-01T00:00:00.000Z' },
+      ...{ 'content-type': 'application/json', traceparent: `00-${hex}-${hex.slice(16)}-01` },
+    },
+  };
+}
+
+/** A larger backlog must not make each page slower. */
+async function backlogCurve(service: BenchService, scale: Scale): Promise<Curve> {
+  const sizes = scale.quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000];
+  const values: number[] = [];
+  for (const size of sizes) {
+    scale.signal.throwIfAborted();
+    values.push(size / (await drain(service, size)));
+    scale.say(`backlog of ${size.toLocaleString('en')}: ${Math.round(values.at(-1)!).toLocaleString('en')} messages/s`);
+  }
+  return { what: 'Draining a backlog', unit: 'messages/s', of: 'rows', sizes, lines: [{ name: 'relay', values }] };
+}
+
+/** In one process: its core is what they share, so they only hide each other's waiting. Each number is a change while the service runs. */
+async function laneCurve(service: BenchService, scale: Scale, rows: number): Promise<Curve> {
+  const sizes = [1, 2, 3];
+  const values: number[] = [];
+  for (const lanes of sizes) {
+    await setLanes(service.database, lanes);
+    // Until every lane has an owner again.
+    await drain(service, 1_000);
+    const rounds: number[] = [];
+    for (let round = 0; round < (scale.quick ? 1 : 3); round++) {
+      scale.signal.throwIfAborted();
+      rounds.push(rows / (await drain(service, rows)));
+    }
+    values.push(median(rounds));
+    scale.say(`${lanes} lanes: ${Math.round(values.at(-1)!).toLocaleString('en')} messages/s`);
+  }
+  await setLanes(service.database, 1);
+  return {
+    what: `Draining ${rows.toLocaleString('en')} rows`,
+    unit: 'messages/s',
+    of: 'lanes, one process',
+    sizes,
+    lines: [{ name: 'relay', values }],
+  };
+}
+
+async function clientCurve(scale: Scale, write: (withOutbox: boolean, clients: number) => () => Promise<number>): Promise<Curve> {
+  const sizes = scale.quick ? [1, 4] : [1, 4, 16, 64];
+  const [rows, without]: [number[], number[]] = [[], []];
+  for (const clients of sizes) {
+    const both: [number[], number[]] = [[], []];
+    for (let round = 0; round < (scale.quick ? 1 : 3); round++)
+      for (const [place, withOutbox] of [true, false].entries()) {
+        scale.signal.throwIfAborted();
+        both[place]!.push(await write(withOutbox, clients)());
+      }
+    rows.push(median(both[0]));
+    without.push(median(both[1]));
+    scale.say(`${clients} clients: ${Math.round(rows.at(-1)!)} transactions/s with an outbox row, ${Math.round(without.at(-1)!)} without`);
+  }
+  const lines = [
+    { name: 'with an outbox row', values: rows },
+    { name: 'without', values: without },
+  ];
+  return { what: 'Read-change-write', unit: 'transactions/s', of: `clients (${POOL} connections)`, sizes, lines };
+}

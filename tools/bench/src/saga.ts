@@ -1,0 +1,181 @@
+import type { Cluster } from '@ballast/cluster';
+import { CheckoutLoad, registerBuyers, Shopper } from '@ballast/e2e';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Chain } from './chain.js';
+import { openDbos } from './dbos.js';
+import { type Measure, median, quantile, type Result, type Side } from './figures.js';
+import { closedLoop, until } from './load.js';
+import { compared, inTurns, inTurnsOf, type Scale } from './rounds.js';
+import type { Stage } from './stage.js';
+
+const SKU = 'sku-bench';
+/** As many as keep every part busy. */
+const BUYERS = 32;
+const TICKS_PER_SECOND = 100;
+
+/**
+ * Whole checkouts through the six services as `npm start` runs them, against their bare chain in one process, on the same Postgres and the same Kafka; only
+ * one side works at a time. The platform's figures have the HTTP requests of its buyers in them, and this process, which sends those.
+ */
+export async function sagaBench(stage: Stage, scale: Scale): Promise<Omit<Result, 'seconds'>> {
+  const { cluster } = stage;
+  if (!cluster) throw new Error('whole checkouts need a stage with the platform');
+  let chain: Chain | undefined;
+  let dbos: Awaited<ReturnType<typeof openDbos>> | undefined;
+  try {
+    const platform = await Platform.open(cluster);
+    const bare = (chain = await Chain.open(stage));
+    const durable = (dbos = await openDbos(await stage.store('bench_dbos')));
+    const seconds = scale.quick ? 3 : 10;
+    const perSecond = await inTurns(scale, 'at saturation', [
+      ['checkouts', () => platform.saturated(seconds)],
+      ['bare chain', () => closedLoop(BUYERS, seconds, () => bare.checkout())],
+      ['DBOS, 5 steps', () => closedLoop(BUYERS, seconds, () => durable.workflow())],
+    ]);
+    const [checkouts, chains, workflows] = perSecond as [Side, Side, Side];
+    // Both at the same rate, half of what the slower one can.
+    const rate = Math.max(1, Math.min(median(checkouts.values), median(chains.values)) / 2);
+    const { p50, p99 } = await inTurnsOf(scale, `at ${rate.toFixed(1)}/s`, [
+      ['checkout', () => platform.latencies(rate, seconds)],
+      ['bare chain', () => bare.latencies(rate, Math.ceil(rate * seconds))],
+    ]);
+    const cost = await platform.cost(rate, seconds);
+    const alone = (name: string, unit: string, value: number): Measure => ({ what: name, unit, ours: { name, values: [value] } });
+    const lost = await platform.unfinished();
+    return {
+      name: 'saga',
+      about: `Whole checkouts (accepted to confirmed) through six services in as many processes, beside the bare chain of one: nine Kafka hops and twelve commits on pg and kafkajs alone, message by message, in one process without HTTP. DBOS: a workflow of five steps on the same Postgres, one process. ${BUYERS} at once each.`,
+      measures: [
+        compared('checkouts at saturation ÷ bare chain', '/s', [checkouts, chains], { is: 'at least', bound: 1 }),
+        compared('checkouts at saturation ÷ DBOS workflows', '/s', [checkouts, workflows], { is: 'at least', bound: 1 }),
+        compared('checkout at half load, p50', 'ms', p50, { is: 'at most', bound: 1.5 }),
+        compared('checkout at half load, p99', 'ms', p99),
+        alone('commits per checkout', '', cost.commits),
+        alone('CPU of the services per checkout', 'ms', cost.cpu),
+      ],
+      curves: [],
+      notes: [
+        `Commits are of all databases together, without those that come by the clock (measured idle and taken off); the goal is at most 20.`,
+        `Half load is ${rate.toFixed(1)} checkouts a second, half of the slower side's saturation.`,
+      ],
+      lost,
+    };
+  } finally {
+    await dbos?.close();
+    await chain?.close();
+  }
+}
+
+/** The platform from its buyers' side, and its databases for what they need not know. */
+class Platform {
+  private accepted = 0;
+
+  private constructor(
+    private readonly cluster: Cluster,
+    private readonly buyers: Shopper[],
+  ) {}
+
+  static async open(cluster: Cluster): Promise<Platform> {
+    const merchant = await Shopper.signIn(cluster.url, cluster.accounts.merchant);
+    const { status } = await merchant.put(`/products/${SKU}`, {
+      name: 'Measure',
+      price: { amount: 100, currency: 'EUR' },
+      stock: 10_000_000,
+    });
+    if (status !== 200) throw new Error(`the product was not taken: ${status}`);
+    const buyers = await registerBuyers([cluster.url], 2 * BUYERS);
+    await buyers[0]!.knows(SKU);
+    return new Platform(cluster, buyers);
+  }
+
+  /** Confirmed a second, while more is asked for than can be done. */
+  async saturated(seconds: number): Promise<number> {
+    const load = this.load(200);
+    await sleep(1_000);
+    const [before, start] = [await this.confirmed(), performance.now()];
+    await sleep(seconds * 1_000);
+    const [after, took] = [await this.confirmed(), performance.now() - start];
+    await this.end(load);
+    return ((after - before) * 1_000) / took;
+  }
+
+  /** From the acknowledged request to the last step, by the clock of the database. */
+  async latencies(rate: number, seconds: number): Promise<{ p50: number; p99: number }> {
+    const from = await this.now();
+    await this.under(rate, seconds);
+    const rows = await this.query<{ ms: string }>(
+      'order',
+      `SELECT extract(epoch FROM finished_at) * 1000 - ('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint AS ms FROM saga WHERE finished_at >= $1`,
+      [from],
+    );
+    const all = rows.map(({ ms }) => Number(ms));
+    return { p50: quantile(all, 0.5), p99: quantile(all, 0.99) };
+  }
+
+  /** Of one checkout: commits in all databases, and CPU of the services, ms; less what goes on without any. */
+  async cost(rate: number, seconds: number): Promise<{ commits: number; cpu: number }> {
+    const usage = async () => ({ commits: await this.commits(), cpu: this.cpu(), at: performance.now() });
+    const less = (a: Awaited<ReturnType<typeof usage>>, b: typeof a) => ({
+      commits: b.commits - a.commits,
+      cpu: b.cpu - a.cpu,
+      ms: b.at - a.at,
+    });
+    const rest = await usage();
+    await sleep(seconds * 1_000);
+    const begin = await usage();
+    const before = await this.confirmed();
+    await this.under(rate, seconds);
+    const [idle, busy, count] = [less(rest, begin), less(begin, await usage()), (await this.confirmed()) - before];
+    const share = busy.ms / idle.ms;
+    return { commits: (busy.commits - idle.commits * share) / count, cpu: (busy.cpu - idle.cpu * share) / count };
+  }
+
+  /** Accepted and not confirmed. */
+  async unfinished(): Promise<number> {
+    return this.accepted - (await this.confirmed());
+  }
+
+  private async under(rate: number, seconds: number): Promise<void> {
+    const load = this.load(rate);
+    await sleep(seconds * 1_000);
+    await this.end(load);
+  }
+
+  private load(rate: number): CheckoutLoad {
+    return new CheckoutLoad(this.buyers, { rate, limit: BUYERS, sku: SKU });
+  }
+
+  private async end(load: CheckoutLoad): Promise<void> {
+    this.accepted += (await load.stop()).length;
+    await until('every order ending', async () => (await this.confirmed()) >= this.accepted);
+  }
+
+  private async confirmed(): Promise<number> {
+    return (await this.query<{ n: number }>('order', `SELECT count(*)::int AS n FROM orders WHERE status = 'CONFIRMED'`))[0]!.n;
+  }
+
+  private async now(): Promise<Date> {
+    return (await this.query<{ now: Date }>('order', 'SELECT clock_timestamp() AS now'))[0]!.now;
+  }
+
+  /** A transaction that reads is a commit in the statistics too; one that writes has an id. */
+  private async commits(): Promise<number> {
+    const [row] = await this.query<{ n: string }>('order', `SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS n`);
+    return Number(row!.n);
+  }
+
+  private cpu(): number {
+    const pids = [...this.cluster.services.values()].flatMap(({ pid }) => pid ?? []);
+    return pids.reduce((sum, pid) => {
+      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+      return sum + ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
+    }, 0);
+  }
+
+  private query<Row extends object>(database: string, sql: string, values: unknown[] = []): Promise<Row[]> {
+    const { nodes, primary } = this.cluster.postgres;
+    const node = nodes.find(({ host }) => host.port === primary.port)!;
+    return node.session(async (client) => (await client.query<Row>(sql, values)).rows, { database });
+  }
+}

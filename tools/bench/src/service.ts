@@ -1,0 +1,51 @@
+import { Database } from '@ballast/database';
+import type { AnyDefinition, AnyEvent } from '@ballast/message';
+import { kafkaTransport, Messaging, MessagingModule, Outbox, type Transport } from '@ballast/messaging';
+import { type INestApplicationContext, Module, type Provider } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { Stage, Store } from './stage.js';
+
+export interface BenchService {
+  readonly app: INestApplicationContext;
+  readonly database: Database;
+  readonly outbox: Outbox;
+  /** Records the broker has acknowledged since the start. */
+  sent(): number;
+  stop(): Promise<void>;
+}
+
+export interface BenchServiceOptions {
+  name: string;
+  store: Store;
+  definitions: readonly AnyDefinition[];
+  consumes?: readonly AnyEvent[];
+  providers?: Provider[];
+  poolSize?: number;
+}
+
+/** Database and messaging as `bootstrapService` puts them together, without HTTP and without telemetry that goes anywhere. */
+export async function startBenchService(stage: Stage, o: BenchServiceOptions): Promise<BenchService> {
+  const database = await o.store.database(o.poolSize ?? 20);
+  const kafka = kafkaTransport({ brokers: stage.kafka.brokers, clientId: o.name });
+  let sent = 0;
+  const counting: Transport = Object.create(kafka, {
+    send: { value: (records: Parameters<Transport['send']>[0]) => kafka.send(records).then(() => void (sent += records.length)) },
+  }) as Transport;
+  @Module({})
+  class DatabaseOfBench {}
+  const messaging = MessagingModule.forRoot({
+    ...{ service: o.name, definitions: o.definitions, consumes: o.consumes ?? [], transport: counting, instanceId: o.name },
+  });
+  const globals = { module: DatabaseOfBench, global: true, providers: [{ provide: Database, useValue: database }], exports: [Database] };
+  @Module({ imports: [globals, messaging], providers: o.providers ?? [] })
+  class App {}
+  const app = await NestFactory.createApplicationContext(App, { logger: false, abortOnError: false });
+  return {
+    ...{ app, database, outbox: app.get(Outbox), sent: () => sent },
+    stop: async () => {
+      await app.get(Messaging).stop();
+      await app.close();
+      await database.close();
+    },
+  };
+}

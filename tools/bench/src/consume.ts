@@ -47,7 +47,7 @@ class Probe {
 
 /** The receiving side: how fast a backlog is handled, each effect once, and how long after its commit a message is in its handler. */
 export async function consumeBench(stage: Stage, scale: Scale): Promise<Omit<Result, 'seconds'>> {
-  const backlog = scale.quick ? 2_000 : 40_000;
+  const backlog = scale.quick ? 2_000 : 20_000;
   const [store, rawStore] = [await stage.store('bench_inbox'), await stage.store('bench_raw')];
   await stage.topics([changed.topic, probe.topic, ...Object.values(RAW)]);
   const producer = stage.client('bench-producer').producer({ allowAutoTopicCreation: false });
@@ -128,7 +128,7 @@ export async function consumeBench(stage: Stage, scale: Scale): Promise<Omit<Res
     await sendRaw();
     await until('both ways being open', () => entered.size > 0 && delays.length > 0);
 
-    const [rate, count] = scale.quick ? [50, 50] : [100, 1_000];
+    const [rate, count] = scale.quick ? [50, 50] : [100, 800];
     // The clock begins with the acknowledged commit; on the other side with the call of `send`.
     const ours = async () => {
       entered.clear();

@@ -1,5 +1,6 @@
 import type { Cluster } from '@ballast/cluster';
 import { CheckoutLoad, registerBuyers, Shopper } from '@ballast/e2e';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Chain } from './chain.js';
@@ -11,8 +12,10 @@ import type { Stage } from './stage.js';
 
 const SKU = 'sku-bench';
 /** As many as keep every part busy. */
-const BUYERS = 32;
+const BUYERS = 16;
 const TICKS_PER_SECOND = 100;
+/** Until the first orders have gone all the way, s. */
+const WARM_UP = 3;
 
 /**
  * Whole checkouts through the six services as `npm start` runs them, against their bare chain in one process, on the same Postgres and the same Kafka; only
@@ -24,12 +27,12 @@ export async function sagaBench(stage: Stage, scale: Scale): Promise<Omit<Result
   let chain: Chain | undefined;
   let dbos: Awaited<ReturnType<typeof openDbos>> | undefined;
   try {
-    const platform = await Platform.open(cluster);
+    const platform = await Platform.open(cluster, scale.signal);
     const bare = (chain = await Chain.open(stage));
     const durable = (dbos = await openDbos(await stage.store('bench_dbos')));
-    const seconds = scale.quick ? 3 : 10;
+    const seconds = scale.quick ? 3 : 7;
     const perSecond = await inTurns(scale, 'at saturation', [
-      ['checkouts', () => platform.saturated(seconds)],
+      ['checkouts', () => platform.saturated(2 * seconds)],
       ['bare chain', () => closedLoop(BUYERS, seconds, () => bare.checkout())],
       ['DBOS, 5 steps', () => closedLoop(BUYERS, seconds, () => durable.workflow())],
     ]);
@@ -74,9 +77,10 @@ class Platform {
   private constructor(
     private readonly cluster: Cluster,
     private readonly buyers: Shopper[],
+    private readonly signal: AbortSignal,
   ) {}
 
-  static async open(cluster: Cluster): Promise<Platform> {
+  static async open(cluster: Cluster, signal: AbortSignal): Promise<Platform> {
     const merchant = await Shopper.signIn(cluster.url, cluster.accounts.merchant);
     const { status } = await merchant.put(`/products/${SKU}`, {
       name: 'Measure',
@@ -86,18 +90,45 @@ class Platform {
     if (status !== 200) throw new Error(`the product was not taken: ${status}`);
     const buyers = await registerBuyers([cluster.url], 2 * BUYERS);
     await buyers[0]!.knows(SKU);
-    return new Platform(cluster, buyers);
+    return new Platform(cluster, buyers, signal);
   }
 
-  /** Confirmed a second, while more is asked for than can be done. */
+  /** Confirmed a second: so many buyers, each of whom begins again when the last order is confirmed. What they start with is not counted. */
   async saturated(seconds: number): Promise<number> {
-    const load = this.load(200);
-    await sleep(1_000);
-    const [before, start] = [await this.confirmed(), performance.now()];
-    await sleep(seconds * 1_000);
-    const [after, took] = [await this.confirmed(), performance.now() - start];
-    await this.end(load);
-    return ((after - before) * 1_000) / took;
+    const waiting = new Map<string, () => void>();
+    const end = performance.now() + (seconds + WARM_UP) * 1_000;
+    let [counted, done] = [0, false];
+    const buying = this.buyers.slice(0, BUYERS).map(async (buyer) => {
+      while (performance.now() < end && !this.signal.aborted) {
+        const orderId = await this.buy(buyer);
+        if (!orderId) continue;
+        this.accepted++;
+        await new Promise<void>((resolve) => waiting.set(orderId, resolve));
+        const left = end - performance.now();
+        if (left >= 0 && left < seconds * 1_000) counted++;
+      }
+    });
+    const all = Promise.all(buying).finally(() => (done = true));
+    // One question for all of them: buyers who each look after their order would be a load of their own.
+    while (!done) {
+      this.signal.throwIfAborted();
+      await sleep(25);
+      const sql = `SELECT id FROM orders WHERE status <> 'PENDING' AND id = ANY ($1::uuid[])`;
+      for (const { id } of await this.query<{ id: string }>('order', sql, [[...waiting.keys()]])) {
+        waiting.get(id)!();
+        waiting.delete(id);
+      }
+    }
+    await all;
+    return counted / seconds;
+  }
+
+  /** The order's id; undefined while the cart has not heard of the last one's end. */
+  private async buy(buyer: Shopper): Promise<string | undefined> {
+    const item = await buyer.put(`/cart/items/${SKU}`, { quantity: 1 });
+    if (item.status !== 200) return void (await sleep(20));
+    const { status, body } = await buyer.checkout({}, 'tok_ok', randomUUID());
+    return status === 202 ? body.orderId : void (await sleep(20));
   }
 
   /** From the acknowledged request to the last step, by the clock of the database. */

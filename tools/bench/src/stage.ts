@@ -83,7 +83,7 @@ export class Stage {
   static async withPlatform({ brokers, signal }: StageOptions): Promise<Stage> {
     const home = mkdtempSync(join(tmpdir(), 'ballast-bench-platform-'));
     const away = () => {
-      dropPostgres(join(home, 'postgres'));
+      dropPostgres(join(home, 'data', 'postgres'));
       rmSync(home, { recursive: true, force: true });
     };
     try {

@@ -1,5 +1,6 @@
 import { afterCommit, type Tx } from '@ballast/database';
 import type { EntityManager } from 'typeorm';
+import { GATE, LANE_OF } from './lanes.sql.js';
 import { OperationRefusedError } from './operation.errors.js';
 import type { Wakeup } from './wakeup.js';
 
@@ -33,18 +34,26 @@ export interface ParkedRecord {
   behind: number;
 }
 
+/** While a relay of the version before holds the gate, it sends every lane. */
 const LANES = `
-SELECT coalesce(o.lane, l.lane) AS lane, coalesce(pending, 0) AS pending, coalesce(parked, 0) AS parked,
-  coalesce("oldestSeconds", 0) AS "oldestSeconds", CASE WHEN l.lease_until >= clock_timestamp() THEN l.owner END AS owner
-FROM (
-  SELECT lane, count(*) FILTER (WHERE parked_at IS NULL)::int AS pending, count(*) FILTER (WHERE parked_at IS NOT NULL)::int AS parked,
+SELECT n AS lane, coalesce(pending, 0) AS pending, coalesce(parked, 0) AS parked, coalesce("oldestSeconds", 0) AS "oldestSeconds",
+  coalesce(
+    CASE WHEN l.lease_until >= clock_timestamp() THEN l.owner END,
+    CASE WHEN gate.lease_until >= clock_timestamp() THEN nullif(gate.owner, '${GATE.owner}') END) AS owner
+FROM outbox_lanes AS s CROSS JOIN generate_series(0, s.lanes - 1) AS n
+LEFT JOIN (
+  SELECT (${LANE_OF('key', 'lanes')})::int AS lane, count(*) FILTER (WHERE parked_at IS NULL)::int AS pending,
+    count(*) FILTER (WHERE parked_at IS NOT NULL)::int AS parked,
     greatest(0, extract(epoch FROM clock_timestamp() - min(created_at) FILTER (WHERE parked_at IS NULL)))::float AS "oldestSeconds"
-  FROM outbox GROUP BY lane
-) AS o FULL JOIN outbox_lane AS l ON l.lane = o.lane
-ORDER BY 1`;
+  FROM outbox CROSS JOIN outbox_lanes GROUP BY 1
+) AS o ON o.lane = n
+LEFT JOIN outbox_lane AS l ON l.lane = n + 1 AND l.generation = s.generation
+LEFT JOIN outbox_lane AS gate ON gate.lane = ${GATE.lane}
+ORDER BY n`;
 
 const PARKED = `
-SELECT id, lane, topic, key, headers ->> 'ce_type' AS type, headers ->> 'ce_id' AS "messageId", octet_length(payload) AS bytes, error,
+SELECT id, (SELECT ${LANE_OF('o.key', 'lanes')} FROM outbox_lanes)::int AS lane, topic, key, headers ->> 'ce_type' AS type,
+  headers ->> 'ce_id' AS "messageId", octet_length(payload) AS bytes, error,
   created_at AS "createdAt", parked_at AS "parkedAt", headers ->> 'traceparent' AS traceparent,
   (SELECT count(*)::int FROM outbox w WHERE w.topic = o.topic AND w.key = o.key AND w.id > o.id) AS behind
 FROM outbox o WHERE parked_at IS NOT NULL AND ($1::bigint IS NULL OR id > $1) ORDER BY id LIMIT $2`;

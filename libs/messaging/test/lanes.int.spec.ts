@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { Outbox, setLanes, systemClock } from '../src/index.js';
 import { SqlLaneStore } from '../src/lanes.js';
+import { OutboxOperations } from '../src/outbox.operations.js';
 import { sqlOutboxStore } from '../src/outbox.store.js';
 import { Relay } from '../src/relay.js';
 import { SqlRelayStore } from '../src/relay.store.js';
@@ -177,7 +178,14 @@ it('puts all rows of a key into one lane, and every row into one', async () => {
   const keys = lanes.map((rows) => new Set(rows.map(({ record }) => record.key)));
   expect(keys.reduce((sum, each) => sum + each.size, 0)).toBe(KEYS.length);
   for (const each of keys) expect(each.size).toBeGreaterThan(0);
-  expect(await new SqlLaneStore(database).pending()).toEqual(lanes.map((rows) => rows.length));
+  const sizes = lanes.map((rows) => rows.length);
+  expect(await new SqlLaneStore(database).pending()).toEqual(sizes);
+  // What operators are shown is the same.
+  await store.acquire(2, 'owner', 60_000);
+  const shown = await new OutboxOperations(new Wakeup()).lanes(database.primary);
+  expect(shown.map(({ lane, pending, owner }) => [lane, pending, owner])).toEqual(
+    sizes.map((size, n) => [n, size, n === 2 ? 'owner' : null]),
+  );
 });
 
 it('shares the lanes fairly as replicas come and go', async () => {

@@ -140,11 +140,11 @@ export class MemoryRelayStore implements RelayStore {
     if (this.holds(lane, epoch)) this.tables.lanes.update(lane, { leaseUntil: -Infinity });
   }
 
-  async pending(lane: number, limit: number): Promise<PendingRecord[]> {
+  async pending(lane: number, limit: number, except: readonly string[] = []): Promise<PendingRecord[]> {
     const blocked = new Set<string>();
     const waiting: OutboxRow[] = [];
     for (const row of this.tables.outbox.values()) {
-      if (row.lane !== lane) continue;
+      if (row.lane !== lane || except.includes(String(row.id))) continue;
       if (row.parked) blocked.add(keyOf(row.record));
       else waiting.push(row);
     }

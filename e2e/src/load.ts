@@ -95,7 +95,7 @@ export async function signInAgain(buyers: readonly Shopper[]): Promise<void> {
 }
 
 /** An acknowledged checkout: when the request that was answered so was sent, and when its answer came (`performance.now()`). */
-export type Acknowledged = Accepted & { asked: number; at: number };
+export type Acknowledged = Accepted & { asked: number; at: number; token: string };
 
 /** Buyers whom one turn asks at most. More would be a load of its own just when no order ends. */
 const ASKED_PER_TURN = 5;
@@ -156,12 +156,12 @@ export class CheckoutLoad {
     const item = await this.answers.of('PUT /cart/items', () => buyer.put(`/cart/items/${sku}`, { quantity: 1 }));
     if (item?.status === 409) return false;
     if (item?.status !== 200) return true; // away
-    const [key, token] = [randomUUID(), tokens[n % tokens.length]];
+    const [key, token] = [randomUUID(), tokens[n % tokens.length]!];
     for (;;) {
       const asked = performance.now();
       const answer = await this.answers.of('POST /cart/checkout', () => buyer.checkout({}, token, key));
       if (answer?.status === 202) {
-        this.accepted.push({ buyer, sku, quantity: 1, orderId: answer.body.orderId, asked, at: performance.now() });
+        this.accepted.push({ buyer, sku, quantity: 1, token, orderId: answer.body.orderId, asked, at: performance.now() });
         return true;
       }
       const unknown = !answer || answer.status >= 500 || errorCode(answer) === 'IDEMPOTENCY_KEY_IN_USE';

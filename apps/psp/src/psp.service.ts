@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database, type Tx } from '@ballast/database';
+import { failpoint } from '@ballast/resilience';
 import { Inject, Injectable } from '@nestjs/common';
 import { cancel, capture, refund, type Verdict } from './operation.js';
 import type { Operation, OperationKind } from './operation.entity.js';
@@ -42,6 +43,7 @@ export class PspService {
   /** Does what is asked, at most once per key. Throws `PSP_KEY_REUSED`, and `PSP_INTERNAL` for the flaky token's first calls. */
   async submit(call: Call): Promise<Answer> {
     const received = await this.db.transaction((tx) => this.receive(tx, call));
+    failpoint('psp.recorded', call.kind);
     const { delay, failures, drops } = behaviourOf(received.token);
     if (received.state === 'received' && received.calls <= failures) throw errors.INTERNAL();
     if (delay > 0) await sleep(delay + TIMER_SLACK);

@@ -1,5 +1,5 @@
 import { CommitUnknownError, isUnavailable, sqlState, type Tx } from '@ballast/database';
-import { backoff } from '@ballast/resilience';
+import { backoff, failpoint } from '@ballast/resilience';
 import { logger, withContext } from '@ballast/tracing';
 import { Refused } from './answer.js';
 import { BatchSession, StaleBatchError } from './batch-session.js';
@@ -75,6 +75,7 @@ export class Inbox {
         const records = batch.records.slice(from, from + CHUNK);
         const items = records.flatMap((record) => classify(record, this.s.router) ?? []);
         if (items.length) await this.handle(items, session);
+        if (items.length) failpoint('inbox.committed');
         await batch.commit(String(BigInt(records.at(-1)!.offset) + 1n));
         noteLag(batch, batch.records.length - from - records.length);
       }
@@ -136,7 +137,9 @@ export class Inbox {
         reached = false;
         const claimed = await this.effects.claim(tx, items);
         reached = true;
-        return this.effects.apply(tx, items, claimed, session.batch.partition);
+        const done = await this.effects.apply(tx, items, claimed, session.batch.partition);
+        failpoint('inbox.applied');
+        return done;
       }, retries);
     } catch (error) {
       throw new Failure(error, reached);

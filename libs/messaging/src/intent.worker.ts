@@ -1,6 +1,6 @@
 import type { Tx } from '@ballast/database';
 import type { Reply } from '@ballast/message';
-import { backoff, duration } from '@ballast/resilience';
+import { backoff, duration, failpoint } from '@ballast/resilience';
 import { inSpan, logger, recordError, scrub } from '@ballast/tracing';
 import { Refusal, Refused } from './answer.js';
 import { isBlameless } from './blame.js';
@@ -131,7 +131,11 @@ export class IntentWorker {
     const attributes = { 'ballast.intent.kind': intent.kind, 'ballast.intent.id': intent.id, 'ballast.intent.attempt': intent.attempt };
     return inSpan(`perform ${intent.kind}`, { parent: intent.trace, attributes }, async (span) => {
       try {
-        await this.settle(intent, await this.perform(intent));
+        failpoint('intent.claimed', intent.kind);
+        const settlement = await this.perform(intent);
+        failpoint('intent.performed', intent.kind);
+        await this.settle(intent, settlement);
+        failpoint('intent.settled', intent.kind);
       } catch (error) {
         recordError(span, error);
         if (error instanceof ClaimLostError)

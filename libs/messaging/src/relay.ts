@@ -1,5 +1,5 @@
 import type { WireRecord } from '@ballast/message';
-import { backoff } from '@ballast/resilience';
+import { backoff, failpoint } from '@ballast/resilience';
 import { logger } from '@ballast/tracing';
 import type { Clock } from './clock.js';
 import { metrics } from './metrics.js';
@@ -116,8 +116,10 @@ export class Relay {
       for (const batch of batches) {
         if (this.stopping?.aborted) return { done, smoothly: false };
         await this.stillOwn(epoch);
+        failpoint('relay.claimed');
         try {
           await this.send(batch);
+          failpoint('relay.sent');
         } catch (error) {
           if (!(error instanceof PartlySentError || error instanceof RecordRefusedError)) throw error;
           await deleted;

@@ -1,5 +1,6 @@
 import { afterCommit, Database, type Tx } from '@ballast/database';
 import { Replies, type IncomingReply } from '@ballast/messaging';
+import { failpoint } from '@ballast/resilience';
 import { captureContext, currentTraceId, logger } from '@ballast/tracing';
 import { Inject, Injectable } from '@nestjs/common';
 import { abandoned, closing } from './abandon.js';
@@ -88,6 +89,13 @@ export class SagaRuntime {
     });
   }
 
+  private async carryOut(...[tx, definition, perform, at, parent]: Parameters<StepRunner['run']>): ReturnType<StepRunner['run']> {
+    failpoint('saga.step.before', perform.name);
+    const outcome = await this.steps.run(tx, definition, perform, at, parent);
+    failpoint('saga.step.after', perform.name);
+    return outcome;
+  }
+
   private act(tx: Tx, saga: LockedSaga, { commandId, commandType, reply }: IncomingReply): Promise<void> {
     const checked = this.replies.check(commandType, reply);
     return this.proceed(tx, this.registry.get(saga.record.definition), saga, { kind: 'reply', commandId, reply: checked });
@@ -98,7 +106,7 @@ export class SagaRuntime {
     // A timer has no message behind it, so it goes on in the trace that started the saga.
     const parent = input.kind === 'timer' ? saga.record.trace : undefined;
     const { record, history, ignored } = await advance(definition, saga.record, input, circumstances, (perform, at) =>
-      this.steps.run(tx, definition, perform, at, parent),
+      this.carryOut(tx, definition, perform, at, parent),
     );
     if (ignored) return afterCommit(tx, () => countIgnored(definition.name, ignored));
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { Database, requireTransaction, type Tx } from '@ballast/database';
+import { failpoint } from '@ballast/resilience';
 import { createParamDecorator, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -97,6 +98,7 @@ export class Idempotency {
     const effect = await work();
     const headers = Object.fromEntries(Object.entries(effect.headers ?? {}).filter(([name]) => KEPT_HEADERS.includes(name.toLowerCase())));
     await this.store.keep(tx, scope, { bodyHash, status: effect.status, body: effect.body ?? null, headers }, this.keep);
+    failpoint('idempotency.kept');
     return new Answer(effect.status, effect.body, effect.headers);
   }
 }

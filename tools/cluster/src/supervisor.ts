@@ -87,6 +87,13 @@ export class SupervisedService {
     await this.#spawn();
   }
 
+  /** More environment for its next processes; `undefined` takes a variable away. The one that runs keeps what it has. */
+  environment(env: Record<string, string | undefined>): void {
+    const next = Object.entries({ ...this.#env, ...env }).filter((entry): entry is [string, string] => entry[1] !== undefined);
+    this.#env = Object.fromEntries(next);
+    this.#delay = firstDelay;
+  }
+
   /** Stops it gracefully, and for good; by force after `grace` milliseconds. */
   async stop(grace = stopGrace): Promise<void> {
     this.#wanted = false;

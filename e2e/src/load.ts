@@ -95,7 +95,7 @@ export async function signInAgain(buyers: readonly Shopper[]): Promise<void> {
 }
 
 /** An acknowledged checkout: when the request that was answered so was sent, and when its answer came (`performance.now()`). */
-export type Acknowledged = Accepted & { asked: number; at: number; token: string };
+export type Acknowledged = Accepted & { asked: number; at: number };
 
 /** Buyers whom one turn asks at most. More would be a load of its own just when no order ends. */
 const ASKED_PER_TURN = 5;
@@ -107,7 +107,7 @@ const ASKED_PER_TURN = 5;
  */
 export class CheckoutLoad {
   readonly answers: Answers;
-  readonly accepted: Acknowledged[] = [];
+  readonly accepted: (Acknowledged & { token: string })[] = [];
   /** When a turn came to nothing because it found no free buyer (`performance.now()`): the load was less than its rate then. */
   readonly unserved: number[] = [];
   /** Those who are not at work; who bought last is asked last. */

@@ -62,7 +62,7 @@ describe(`for ${OUTAGE_SECONDS} s under load`, () => {
       const asked = performance.now();
       const { status, body } = await visitor.checkout({ [sku]: 1 });
       expect(status).toBe(202);
-      load.accepted.push({ orderId: body.orderId, buyer: visitor, sku, quantity: 1, asked, at: performance.now() });
+      load.accepted.push({ orderId: body.orderId, buyer: visitor, sku, token: 'tok_ok', quantity: 1, asked, at: performance.now() });
       expect(await visitor.put(`/cart/items/${sku}`, { quantity: 2 })).toMatchObject({ status: 409, body: { code: 'CART_CHECKING_OUT' } });
     });
     await bringBack();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ClusterError, messageOf } from '@ballast/cluster';
 import { workspaceRoot } from '@ballast/testing';
 import { Containers } from './containers.js';
+import { runCrashMatrix } from './crash-matrix.js';
 import { docker } from './docker.js';
 import type { Experiment, Step } from './experiment.js';
 import { HELP, type Options, parseOptions } from './options.js';
@@ -21,6 +22,8 @@ const root = workspaceRoot();
 const rollbackFileOf = ({ project }: Options): string => join(root, '.ballast', 'chaos', `rollback-${project}.json`);
 
 async function main(): Promise<void> {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === 'crash-matrix') return runCrashMatrix(rest);
   const options = parseOptions(process.argv.slice(2));
   if (options.help) return console.log(HELP);
   const experiments = readExperiments(join(root, 'infra', 'chaos'));

@@ -4,6 +4,7 @@ import { type Duration, duration } from '@ballast/resilience';
 
 export const HELP = `Usage: npm run chaos -- NAME [options]
        npm run chaos -- --list
+       npm run chaos -- crash-matrix --help   (needs no cluster and no Docker)
 
 Takes a part of the cluster away, which docker compose --profile ha up has started, under load, and brings it back.
 

@@ -1,0 +1,67 @@
+import type { SeedResult } from './crash-matrix.run.js';
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+/** Nearest rank. */
+const quantile = (sorted: readonly number[], q: number): number => sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)]!;
+
+function rows(results: readonly SeedResult[]): { point: string; faults: number; missed: number; p50: string; max: string }[] {
+  const points = new Map<string, SeedResult['kills']>();
+  for (const kill of results.flatMap(({ kills }) => kills)) points.set(kill.point, [...(points.get(kill.point) ?? []), kill]);
+  return [...points]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([point, kills]) => {
+      const times = kills.flatMap(({ recovery }) => recovery ?? []).sort((a, b) => a - b);
+      const reached = kills.filter((k) => k.reached).length;
+      const shown = (q: number) => (times.length ? seconds(quantile(times, q)) : '-');
+      return { point, faults: reached, missed: kills.length - reached, p50: shown(0.5), max: shown(1) };
+    });
+}
+
+export function table(results: readonly SeedResult[]): string {
+  const lines = rows(results).map(
+    ({ point, faults, missed, p50, max }) =>
+      `${point.padEnd(50)}${String(faults).padStart(7)}${String(missed).padStart(8)}${p50.padStart(10)}${max.padStart(10)}`,
+  );
+  return [
+    `${'point'.padEnd(50)}${'faults'.padStart(7)}${'missed'.padStart(8)}${'p50'.padStart(10)}${'longest'.padStart(10)}`,
+    ...lines,
+  ].join('\n');
+}
+
+export function matrixReport(results: readonly SeedResult[], { rate, cpus, model }: { rate: number; cpus: number; model: string }): string {
+  const sum = (of: (result: SeedResult) => number) => results.reduce((total, result) => total + of(result), 0);
+  const kind = (wanted: string) => sum(({ findings }) => findings.filter((f) => f.kind === wanted).length);
+  const times = results.flatMap(({ kills }) => kills.flatMap(({ recovery }) => recovery ?? [])).sort((a, b) => a - b);
+  const late = times.filter((ms) => ms > 10_000).length;
+  const found = results.flatMap(({ findings }) => findings);
+  return `# Crash matrix
+
+Every service of \`npm start\` is killed (\`kill -9\`) at each named point where a crash hurts, and paused past its lease and its session, while
+buyers check out with every kind of card and a merchant refunds. Its supervisor starts it again. When all is quiet, the rows of every database, every record of
+every topic and the processor's own books are compared: [what is compared](../../e2e/src/checker.evidence.ts), [how it is read](../../tools/chaos/src/crash-matrix.gather.ts).
+Written by \`npm run chaos -- crash-matrix\`; [the decision behind it](../adr/0024-crash-matrix.md).
+
+| seeds | faults | accepted | confirmed | rejected | refunds | lost | doubled | reordered | otherwise wrong |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| ${results.length} | ${sum(({ kills }) => kills.filter((k) => k.reached).length)} | ${sum((r) => r.accepted)} | ${sum((r) => r.confirmed)} | ${sum((r) => r.rejected)} | ${sum((r) => r.refunds)} | ${kind('lost')} | ${kind('doubled')} | ${kind('reordered')} | ${kind('wrong')} |
+
+A killed service was ready again, with nothing away, after ${times.length ? `${seconds(quantile(times, 0.5))} (median), ${seconds(times.at(-1)!)} at most; ${late} of ${times.length} took longer than 10 s` : 'no time that was measured'}.
+The time runs from the death of the process. One that dies again before it was ready is counted with its next start. ${rate} checkouts a second were begun, whatever
+became of earlier ones, on ${cpus} cores (${model}), where up to four services start at the same time. *Rejected* are cards that the processor declines.
+
+${
+  found.length
+    ? `## What was found\n\n${found
+        .slice(0, 50)
+        .map(({ kind, what }) => `- ${kind}: ${what}`)
+        .join('\n')}\n\n`
+    : ''
+}## By point
+
+| point | faults | not reached | ready again, p50 | longest |
+| --- | ---: | ---: | ---: | ---: |
+${rows(results)
+  .map(({ point, faults, missed, p50, max }) => `| ${point} | ${faults} | ${missed} | ${p50} | ${max} |`)
+  .join('\n')}
+`;
+}

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ClusterError, LineProgress, messageOf, startCluster } from '@ballast/cluster';
+import { workspaceRoot } from '@ballast/testing';
+import { type Point, POINTS, titleOf } from './crash-matrix.points.js';
+import { matrixReport, table } from './crash-matrix.report.js';
+import { crashMatrix, type SeedResult } from './crash-matrix.run.js';
+
+const HELP = `Usage: npm run chaos -- crash-matrix [options]
+
+Starts a platform of its own, kills each service at each point where a crash hurts, under load, and reads the books afterwards.
+
+  --seeds N         how many, from --seed on; 20 by default
+  --seed N          the first one, 1 by default
+  --points A,B      only these: relay.sent, or order (all of a service)
+  --rate N          checkouts a second, 3 by default
+  --port-offset N   added to every port, 27000 by default
+  --without FILE    a module that every service loads first and that takes a safeguard away: the run has to end red
+  --out FILE        of the report, docs/drills/crash-matrix.md by default; "none" writes none
+  --help
+
+Ends with 0 when nothing was lost, doubled, put in another order or otherwise wrong, and every point was reached, else with 1.`;
+
+interface Options {
+  seeds: number[];
+  points: Point[];
+  rate: number;
+  portOffset: number;
+  without?: string;
+  out: string | undefined;
+}
+
+/** @throws {ClusterError} for what cannot be understood */
+export function parseMatrix(args: readonly string[]): Options | 'help' {
+  const text = { type: 'string' } as const;
+  const names = { seeds: text, seed: text, points: text, rate: text, 'port-offset': text, without: text, out: text };
+  let values;
+  try {
+    ({ values } = parseArgs({ args: [...args], options: { ...names, help: { type: 'boolean' } } }));
+  } catch (error) {
+    throw new ClusterError(`${messageOf(error).split('. ')[0]}; see --help`, { cause: error });
+  }
+  if (values.help) return 'help';
+  const whole = (name: 'seeds' | 'seed' | 'port-offset', fallback: number, least: number): number => {
+    const value = Number(values[name] ?? fallback);
+    if (!Number.isInteger(value) || value < least)
+      throw new ClusterError(`--${name} must be a whole number from ${least}, not "${values[name]}"`);
+    return value;
+  };
+  const rate = Number(values.rate ?? 3);
+  if (!(rate > 0)) throw new ClusterError(`--rate must be a number above 0, not "${values.rate}"`);
+  const first = whole('seed', 1, 0);
+  const out = values.out === 'none' ? undefined : (values.out ?? join(workspaceRoot(), 'docs', 'drills', 'crash-matrix.md'));
+  return {
+    ...{ rate, out, points: chosen(values.points), portOffset: whole('port-offset', 27_000, 0) },
+    seeds: Array.from({ length: whole('seeds', 20, 1) }, (_, n) => first + n),
+    ...(values.without && { without: values.without }),
+  };
+}
+
+function chosen(text: string | undefined): Point[] {
+  if (text === undefined) return [...POINTS];
+  return text.split(',').flatMap((wanted) => {
+    const found = POINTS.filter(({ name, service }) => name === wanted || service === wanted);
+    if (!found.length)
+      throw new ClusterError(
+        `there is no point "${wanted}": one of ${[...new Set(POINTS.flatMap(({ service, name }) => [service, name]))].join(', ')}`,
+      );
+    return found;
+  });
+}
+
+export async function runCrashMatrix(args: readonly string[]): Promise<void> {
+  const options = parseMatrix(args);
+  if (options === 'help') return console.log(HELP);
+  const { seeds, points, rate, portOffset, without, out } = options;
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => stopping.abort(new ClusterError(`ended by ${signal}`)));
+  const home = mkdtempSync(join(tmpdir(), 'ballast-crash-'));
+  const hook = without && { NODE_OPTIONS: `--import ${pathToFileURL(without).href}` };
+  const cluster = await startCluster({
+    ...{ home, portOffset, purchase: false, otlpEndpoint: false, progress: new LineProgress(), signal: stopping.signal },
+    env: { '*': { RATE_LIMIT: '0', LOG_LEVEL: 'info', ...hook } },
+  });
+  let clean = false;
+  try {
+    const results = await crashMatrix({
+      ...{ cluster, points, seeds, rate, patience: 120_000, quiet: 90_000, signal: stopping.signal },
+      say: (line) => console.log(`${new Date().toISOString().slice(11, 23)} ${line}`),
+      done: (result) => console.log(summaryOf(result)),
+    });
+    const unreached = points
+      .map(titleOf)
+      .filter((title) => !results.some(({ kills }) => kills.some((k) => k.point === title && k.reached)));
+    const found = results.flatMap((each) => each.findings);
+    clean = !found.length && !unreached.length && !stopping.signal.aborted;
+    console.log(`\n${table(results)}\n`);
+    for (const { kind, what } of found.slice(0, 50)) console.log(`✖ ${kind}: ${what}`);
+    if (found.length > 50) console.log(`✖ and ${found.length - 50} more`);
+    for (const title of unreached) console.log(`✖ never reached: ${title}`);
+    if (clean) console.log('✔ nothing lost, nothing doubled, nothing reordered');
+    else console.log(`logs and data are left in ${home}`);
+    if (out && !without) writeFileSync(out, matrixReport(results, { rate, cpus: cpus().length, model: cpus()[0]?.model ?? '' }));
+    process.exitCode = clean ? 0 : 1;
+  } finally {
+    await cluster.stop();
+    if (clean) rmSync(home, { recursive: true, force: true });
+  }
+}
+
+function summaryOf({ seed, accepted, confirmed, rejected, refunds, kills, findings, seconds }: SeedResult): string {
+  const times = kills.flatMap(({ recovery }) => recovery ?? []);
+  const slowest = times.length ? `, working again after ${(Math.max(...times) / 1000).toFixed(1)} s at most` : '';
+  return `seed ${seed}: ${kills.length} faults${slowest}; ${accepted} accepted, ${confirmed} confirmed, ${rejected} rejected, ${refunds} refunds; ${findings.length} differences; ${Math.round(seconds)} s`;
+}

@@ -58,6 +58,14 @@ it('finds nothing where all is well', () => {
   expect(findings(evidence())).toEqual([]);
 });
 
+it('asks for no order between the messages of two services', () => {
+  const e = evidence();
+  e.written.push({ service: 'payment', id: '1', topic: 't', key: 'k', messageId: 'm3' });
+  e.records.push({ ...e.records[0]!, offset: '4', messageId: 'm3' });
+  e.inbox.push({ service: 'cart', topic: 't', type: 'thing.v1', messageId: 'm3' });
+  expect(findings(e)).toEqual([]);
+});
+
 it.each<[string, (e: Evidence) => unknown, [Finding['kind'], string]]>([
   ['an order that is not there', (e) => e.orders.shift(), ['lost', 'order o1: accepted, and not there']],
   ['an order that hangs', (e) => (e.orders[0]!.status = 'PENDING'), ['lost', 'order o1 (tok_ok): PENDING, not CONFIRMED']],

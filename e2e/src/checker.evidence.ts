@@ -125,9 +125,11 @@ function* messagesOf({ written, records, inbox, handled }: Evidence): Generator<
     if (!published.has(`${topic} ${messageId}`))
       yield { kind: 'lost', what: `${service}: outbox row ${id} (${messageId}) is not in ${topic}` };
 
-  // In commit order, by the first time that each is in the topic: later copies are at-least-once at work.
+  // In commit order, by the first time that each is in the topic: later copies are at-least-once at work. Several services write to a topic of
+  // replies, each in an order of its own.
   const firsts = by(records, (r) => `${r.topic} ${r.key}`);
-  for (const [place, rows] of by(written, (w) => `${w.topic} ${w.key}`)) {
+  for (const rows of by(written, (w) => `${w.service} ${w.topic} ${w.key}`).values()) {
+    const place = `${rows[0]!.topic} ${rows[0]!.key}`;
     const wanted = distinct([...rows].sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1)).map((w) => w.messageId));
     const known = new Set(wanted);
     const seen = firsts.get(place) ?? [];

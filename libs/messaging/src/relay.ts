@@ -116,7 +116,7 @@ export class Relay {
       for (const batch of batches) {
         if (this.stopping?.aborted) return { done, smoothly: false };
         await this.stillOwn(epoch);
-        failpoint('relay.claimed');
+        failpoint('outbox.committed');
         try {
           await this.send(batch);
           failpoint('relay.sent');

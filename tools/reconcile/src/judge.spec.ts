@@ -94,6 +94,28 @@ describe('what is in motion', () => {
   });
 });
 
+describe('a saga that an operator has abandoned', () => {
+  const abandoned = (books: ReturnType<typeof sale>) => {
+    Object.assign(books.order!, {
+      status: 'REJECTED',
+      reason: 'ABANDONED',
+      endedAt: books.order!.createdAt,
+      saga: { status: 'ABANDONED' },
+    });
+    return books;
+  };
+
+  it('has ended: what it held is a difference, and is given back', () => {
+    const books = abandoned(sale({ end: 'RUNNING' }));
+    delete books.cart;
+    expect(kindsOf(books)).toEqual(['AUTHORISATION_LEFT_OPEN', 'RESERVATION_ORPHANED']);
+  });
+
+  it('is no difference once nothing of it is left', () => {
+    expect(kindsOf(abandoned(sale({ end: 'VOIDED' })))).toEqual([]);
+  });
+});
+
 describe('what is at stake', () => {
   it('is what was taken too much, or the difference', () => {
     const amountOf = (kind: keyof typeof defects) => findingsOf(defects[kind]())[0]!.amount;

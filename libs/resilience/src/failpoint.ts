@@ -19,7 +19,7 @@ interface Armed {
   action: 'kill' | 'stop';
   /** Only there, for example at one step of a saga. */
   at?: string;
-  /** At the how manieth time. */
+  /** The occurrence at which it acts. */
   hit: number;
 }
 

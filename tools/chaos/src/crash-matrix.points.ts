@@ -1,6 +1,6 @@
 import type { Failpoint } from '@ballast/resilience';
 
-/** Where a service is killed, and at the how manieth time at most: what comes rarely is not waited for long. */
+/** Where a service is killed, and at which occurrence at the latest: what comes rarely is not waited for long. */
 export interface Point {
   service: string;
   name: Failpoint;

@@ -229,17 +229,6 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     },
     foundBy: ['final', 'refunds'],
   },
-  'claims-never-run-out': {
-    without: 'the end of a claim: what a process had begun when it was killed is never begun again',
-    seams: {
-      intentStore: (store) =>
-        instead(store, {
-          takeBack: () => Promise.resolve(),
-          claim: (kind, limit) => store.claim(kind, limit, 365 * 86_400_000),
-        }),
-    },
-    foundBy: ['final', 'refunds'],
-  },
   'captured-again-under-a-new-key': {
     without: 'one key for one capture: each attempt has a key of its own',
     seams: provider((real, { world }) => ({

@@ -10,7 +10,7 @@ import { SqlCartStore } from './cart.store.js';
 import { CatalogueEntry } from './catalogue.entity.js';
 import { CatalogueService } from './catalogue.service.js';
 import { CreateCart1795350000000 } from './migrations/1795350000000-create-cart.js';
-import { Books1796100000000 } from './migrations/1796100000000-books.js';
+import { CartBooks1796100000000 } from './migrations/1796100000000-books.js';
 
 @Module({
   controllers: [CartController, BooksController],
@@ -19,4 +19,4 @@ import { Books1796100000000 } from './migrations/1796100000000-books.js';
 export class CartModule {}
 
 /** What this service keeps in its own database. */
-export const storage = { entities: [Cart, CartItem, CatalogueEntry], migrations: [CreateCart1795350000000, Books1796100000000] };
+export const storage = { entities: [Cart, CartItem, CatalogueEntry], migrations: [CreateCart1795350000000, CartBooks1796100000000] };

@@ -4,7 +4,7 @@ import { InventoryBooks } from './inventory.books.js';
 import { InventoryConsumers } from './inventory.consumers.js';
 import { CreateInventory1795350000000 } from './migrations/1795350000000-create-inventory.js';
 import { StockReceipt1796100000000 } from './migrations/1796100000000-stock-receipt.js';
-import { Books1796100000001 } from './migrations/1796100000001-books.js';
+import { InventoryBooks1796100000001 } from './migrations/1796100000001-books.js';
 import { ProductController } from './product.controller.js';
 import { Product } from './product.entity.js';
 import { ProductService } from './product.service.js';
@@ -32,5 +32,5 @@ export class InventoryModule {}
 /** What this service keeps in its own database. */
 export const storage = {
   entities: [Product, Reservation],
-  migrations: [CreateInventory1795350000000, StockReceipt1796100000000, Books1796100000001],
+  migrations: [CreateInventory1795350000000, StockReceipt1796100000000, InventoryBooks1796100000001],
 };

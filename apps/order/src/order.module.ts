@@ -3,7 +3,7 @@ import { BooksController } from './books.controller.js';
 import { CheckoutSaga } from './checkout.saga.js';
 import { Orders1763800000000 } from './migrations/1763800000000-orders.js';
 import { EndedAt1796100000000 } from './migrations/1796100000000-ended-at.js';
-import { Books1796100000001 } from './migrations/1796100000001-books.js';
+import { OrderBooks1796100000001 } from './migrations/1796100000001-books.js';
 import { OrderBooks } from './order.books.js';
 import { OrderConsumers } from './order.consumers.js';
 import { OrderController } from './order.controller.js';
@@ -23,4 +23,4 @@ import { RepairsController } from './repairs.controller.js';
 export class OrderModule {}
 
 /** What this service keeps in its own database. */
-export const storage = { entities: [Order], migrations: [Orders1763800000000, EndedAt1796100000000, Books1796100000001], sagas: true };
+export const storage = { entities: [Order], migrations: [Orders1763800000000, EndedAt1796100000000, OrderBooks1796100000001], sagas: true };

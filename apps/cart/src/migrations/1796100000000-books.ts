@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** For whoever asks by order: every cart that became one, and those that wait for theirs. */
-export class Books1796100000000 implements MigrationInterface {
+export class CartBooks1796100000000 implements MigrationInterface {
   readonly transaction = false;
 
   async up(runner: QueryRunner): Promise<void> {

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** For whoever asks what has changed lately. Rows change in the order of their age, so a block range will do, and costs writers nothing. */
-export class Books1796100000001 implements MigrationInterface {
+export class InventoryBooks1796100000001 implements MigrationInterface {
   readonly transaction = false;
 
   async up(runner: QueryRunner): Promise<void> {

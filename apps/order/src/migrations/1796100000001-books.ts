@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** For whoever asks what has changed: what is open, and what ended lately. Rows end in the order of their age, so a block range will do. */
-export class Books1796100000001 implements MigrationInterface {
+export class OrderBooks1796100000001 implements MigrationInterface {
   readonly transaction = false;
 
   async up(runner: QueryRunner): Promise<void> {

@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** For whoever asks what has changed lately. A block range index costs the payment's own updates nothing. */
-export class Books1796100000000 implements MigrationInterface {
+export class PaymentBooks1796100000000 implements MigrationInterface {
   readonly transaction = false;
 
   async up(runner: QueryRunner): Promise<void> {

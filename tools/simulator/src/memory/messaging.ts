@@ -116,9 +116,8 @@ export class MemoryOutboxStore implements OutboxStore {
   }
 }
 
-/** A broker's limit, as the store on Postgres has it. */
-const BATCH_BYTES = 900_000;
-const OVERHEAD_BYTES = 700;
+/** As in `SqlRelayStore`. */
+const PAGE_BYTES = 4_000_000;
 
 export class MemoryRelayStore implements RelayStore {
   constructor(private readonly tables: MessagingTables) {}
@@ -154,21 +153,21 @@ export class MemoryRelayStore implements RelayStore {
     for (const { id, record } of waiting) {
       if (blocked.has(keyOf(record))) continue;
       if (pending.length === limit) break;
-      bytes += Buffer.byteLength(record.value) + OVERHEAD_BYTES;
-      if (bytes > BATCH_BYTES && pending.length) break;
+      bytes += Buffer.byteLength(record.value);
+      if (bytes > PAGE_BYTES && pending.length) break;
       pending.push({ id: String(id), record });
     }
     return pending;
   }
 
   async remove(lane: number, epoch: string, ids: readonly string[]): Promise<boolean> {
-    if (!this.holds(lane, epoch)) return false;
+    if (!this.leases(lane, epoch)) return false;
     for (const id of ids) this.tables.outbox.delete(Number(id));
     return true;
   }
 
   async park(lane: number, epoch: string, id: string): Promise<boolean> {
-    return this.holds(lane, epoch) && (this.tables.outbox.update(Number(id), { parked: true }), true);
+    return this.leases(lane, epoch) && (this.tables.outbox.update(Number(id), { parked: true }), true);
   }
 
   async backlog(): Promise<{ pending: number; parked: number; oldestSeconds: number }> {
@@ -185,6 +184,10 @@ export class MemoryRelayStore implements RelayStore {
 
   private holds(lane: number, epoch: string): boolean {
     return this.tables.lanes.get(lane)?.epoch === Number(epoch);
+  }
+
+  private leases(lane: number, epoch: string): boolean {
+    return this.holds(lane, epoch) && this.tables.lanes.get(lane)!.leaseUntil >= this.tables.now;
   }
 }
 

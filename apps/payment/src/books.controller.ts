@@ -4,10 +4,12 @@ import {
   paymentBook,
   settlementBook,
   settlementQuery,
+  settlementTouchedQuery,
   touchedBook,
   touchedQuery,
   type BooksQuery,
   type SettlementQuery,
+  type SettlementTouchedQuery,
   type TouchedQuery,
 } from '@ballast/contracts';
 import { Answers, OpsController } from '@ballast/service';
@@ -46,7 +48,7 @@ export class BooksController {
 
   @Get('settlement/touched')
   @Answers(200, touchedBook)
-  salesTouched(@Query({ schema: touchedQuery }) query: TouchedQuery) {
+  salesTouched(@Query({ schema: settlementTouchedQuery }) query: SettlementTouchedQuery) {
     return this.settlement.touched(query);
   }
 

@@ -1,4 +1,4 @@
-import type { SettlementQuery, SettlementRow, TouchedQuery } from '@ballast/contracts';
+import type { SettlementQuery, SettlementRow, SettlementTouchedQuery } from '@ballast/contracts';
 import { policy } from '@ballast/resilience';
 import { CONFIG } from '@ballast/service';
 import { Inject, Injectable } from '@nestjs/common';
@@ -18,7 +18,7 @@ export class PspSettlement {
     return this.get(psp.sales.path, psp.sales.reads, { references: orderIds?.map(encodeURIComponent).join(), after });
   }
 
-  async touched({ since, after }: TouchedQuery): Promise<{ orderIds: string[]; next: string | null }> {
+  async touched({ since, after }: SettlementTouchedQuery): Promise<{ orderIds: string[]; next: string | null }> {
     const { references, next } = await this.get(psp.soldSince.path, psp.soldSince.reads, { since, after });
     return { orderIds: references, next };
   }

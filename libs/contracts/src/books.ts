@@ -132,8 +132,12 @@ export const settlementQuery = z.object({
 });
 export type SettlementQuery = z.output<typeof settlementQuery>;
 
-export const touchedQuery = z.object({ since: z.iso.datetime(), after: z.string().max(200).optional() });
+export const touchedQuery = z.object({ since: z.iso.datetime(), after: z.uuid().optional() });
 export type TouchedQuery = z.output<typeof touchedQuery>;
+
+/** Of the processor's references. */
+export const settlementTouchedQuery = z.object({ since: z.iso.datetime(), after: z.string().max(200).optional() });
+export type SettlementTouchedQuery = z.output<typeof settlementTouchedQuery>;
 
 function decoded(part: string): string {
   try {

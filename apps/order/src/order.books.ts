@@ -66,6 +66,6 @@ export class OrderBooks {
 
 /** The smallest UUIDv7 of that time: ids of what was accepted later are greater. */
 const youngest = (time: number): string => {
-  const hex = Math.max(time, 0).toString(16).padStart(12, '0');
+  const hex = time.toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 };

@@ -1,3 +1,4 @@
+import { moment } from '@ballast/contracts';
 import { pageQuery } from '@ballast/service';
 import { z } from 'zod';
 
@@ -19,7 +20,7 @@ export type Difference = z.output<typeof difference>;
 /** What a run found, in parts of 100. Each is one transaction; only the last one counts as a run. */
 export const runRequest = z.object({
   /** Changes up to here were looked at. */
-  cutOff: z.iso.datetime(),
+  cutOff: moment,
   scope: z.enum(['full', 'changed']),
   judged: z.int().min(0),
   inMotion: z.int().min(0),

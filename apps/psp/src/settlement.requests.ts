@@ -12,7 +12,9 @@ export const salesQuery = z.object({
   after: reference.optional(),
 });
 export type SalesQuery = z.output<typeof salesQuery>;
-export const touchedQuery = z.object({ since: z.iso.datetime(), after: reference.optional() });
+/** Nothing here is older than 1970, so since any earlier time, even one that Postgres cannot hold (the year 0), means everything. */
+const since = z.iso.datetime().transform((time) => new Date(Math.max(Date.parse(time), 0)).toISOString());
+export const touchedQuery = z.object({ since, after: reference.optional() });
 export type TouchedQuery = z.output<typeof touchedQuery>;
 
 /** An operation that took effect, and when. `reference`: the merchant's name for the sale, or the key where there is none. */

@@ -11,6 +11,11 @@ export const BOOKS_IDS = 100;
 const amountOf = z.object({ amount: z.int(), currency: z.string() });
 const line = z.object({ sku: z.string(), quantity: z.int() });
 const at = z.iso.datetime({ offset: true });
+/**
+ * A time that is asked for. Nothing here is older than 1970, so since any earlier one, even one that Postgres cannot hold (the year 0),
+ * means everything.
+ */
+export const moment = z.iso.datetime().transform((time) => new Date(Math.max(Date.parse(time), 0)).toISOString());
 
 export const orderBook = z.object({
   orderId: z.string(),
@@ -132,11 +137,11 @@ export const settlementQuery = z.object({
 });
 export type SettlementQuery = z.output<typeof settlementQuery>;
 
-export const touchedQuery = z.object({ since: z.iso.datetime(), after: z.uuid().optional() });
+export const touchedQuery = z.object({ since: moment, after: z.uuid().optional() });
 export type TouchedQuery = z.output<typeof touchedQuery>;
 
 /** Of the processor's references. */
-export const settlementTouchedQuery = z.object({ since: z.iso.datetime(), after: z.string().max(200).optional() });
+export const settlementTouchedQuery = z.object({ since: moment, after: z.string().max(200).optional() });
 export type SettlementTouchedQuery = z.output<typeof settlementTouchedQuery>;
 
 function decoded(part: string): string {

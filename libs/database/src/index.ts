@@ -4,6 +4,7 @@ export { Database, type DatabaseOptions, type TransactionOptions } from './datab
 export { DatabaseModule } from './database.module.js';
 export * from './errors.js';
 export type { MigrationClass } from './migrate.js';
+export { prepared } from './prepared.js';
 export { pruneStatement, Retention, type RetentionRule } from './retention.js';
 export { sampleEvery } from './sampling.js';
 export type { View } from './topology.js';

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { duration } from '@ballast/resilience';
 import { type DatabaseConfig, type Credentials, type Host, sameHost } from './config.js';
 import { NoPrimaryError } from './errors.js';
+import { preparedAs } from './prepared.js';
 import { streamOf } from './probe.js';
 
 const CONNECT_LIMIT = 5_000;
@@ -98,9 +99,17 @@ function settings({ config, role, size, readOnly, unlimited }: RoutedPoolOptions
   };
 }
 
-/** A client class that learns its address when it connects. */
+/** A client class that learns its address when it connects, and has statements prepared that ask for it. */
 function routedClient(route: RoutedPoolOptions['route'], connections: Map<pg.ClientBase, Host>): typeof pg.Client {
   return class RoutedClient extends pg.Client {
+    // As many forms as pg has; only the one of TypeORM can ask.
+    override query(...args: [unknown, ...unknown[]]): never {
+      const query = super.query.bind(this) as (...args: unknown[]) => never;
+      const [text, ...rest] = args;
+      const name = preparedAs(text);
+      return name ? query({ name, text }, ...rest) : query(...args);
+    }
+
     override connect(): Promise<this>;
     override connect(callback: (error: Error) => void): void;
     override connect(callback?: (error: Error) => void): Promise<this> | void {

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import { linked } from './linked.js';
+import { ENDED, linked } from './linked.js';
 import type { Batch } from './transport.js';
 
 /** The partition is someone else's by now, or the service stops: leave the rest alone. */
@@ -36,7 +36,7 @@ export class BatchSession {
   }
 
   end(): void {
-    this.ended.abort();
+    this.ended.abort(ENDED);
   }
 
   private async beat(): Promise<void> {
@@ -48,7 +48,7 @@ export class BatchSession {
         await this.batch.heartbeat();
       } catch (error) {
         this.failure = error as Error;
-        this.ended.abort();
+        this.ended.abort(ENDED);
         return;
       }
     }

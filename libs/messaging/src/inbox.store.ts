@@ -1,4 +1,4 @@
-import type { Tx } from '@ballast/database';
+import { prepared, type Tx } from '@ballast/database';
 import type { Reply } from '@ballast/message';
 
 export interface DeadLetter {
@@ -35,16 +35,20 @@ export interface InboxStore {
   parkKey(tx: Tx, topic: string, key: string, deadLetterId: string): Promise<void>;
 }
 
-const CLAIM = `
+const CLAIM = prepared(`
 INSERT INTO inbox (message_id, type, topic) SELECT id, type, $1 FROM unnest($2::text[], $3::text[]) AS m (id, type)
-ON CONFLICT DO NOTHING RETURNING message_id`;
+ON CONFLICT DO NOTHING RETURNING message_id`);
 
 /**
  * A statement of its own, after the claim: that one may have waited for another consumer that was parking the key, and what it waited
  * for is visible only to a later statement. FOR SHARE: an operator's replay holds the key while it handles the last letter and releases
  * it; what comes meanwhile waits for that, and is then handled, instead of being set aside behind a letter that is none any more.
  */
-const PARKED = `SELECT key FROM parked_key WHERE topic = $1 AND key = ANY ($2::text[]) FOR SHARE`;
+const PARKED = prepared(`SELECT key FROM parked_key WHERE topic = $1 AND key = ANY ($2::text[]) FOR SHARE`);
+
+const KEEP_REPLIES = prepared(
+  `UPDATE inbox SET reply = given.reply FROM unnest($1::text[], $2::jsonb[]) AS given (id, reply) WHERE inbox.message_id = given.id`,
+);
 
 export const sqlInboxStore: InboxStore = {
   async claim(tx, topic, messages, keys) {
@@ -62,10 +66,7 @@ export const sqlInboxStore: InboxStore = {
   },
 
   async keepReplies(tx, replies) {
-    await tx.query(
-      `UPDATE inbox SET reply = given.reply FROM unnest($1::text[], $2::jsonb[]) AS given (id, reply) WHERE inbox.message_id = given.id`,
-      [[...replies.keys()], [...replies.values()].map((reply) => JSON.stringify(reply))],
-    );
+    await tx.query(KEEP_REPLIES, [[...replies.keys()], [...replies.values()].map((reply) => JSON.stringify(reply))]);
   },
 
   async bury(tx, letter) {

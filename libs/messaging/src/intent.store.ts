@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import type { Tx } from '@ballast/database';
+import { prepared, type Tx } from '@ballast/database';
 import type { ReplyAddress } from './reply-address.js';
 
 export interface NewIntent {
@@ -10,6 +10,8 @@ export interface NewIntent {
   reply?: ReplyAddress;
   trace: Record<string, string>;
   runAt?: Date;
+  /** Claimed from the beginning, for so long, as its first attempt: its transaction's own process performs it after the commit. */
+  holdMs?: number;
 }
 
 /** An intent that this process holds for a while. `attempt` counts up with each claim and fences every write made under it. */
@@ -49,14 +51,23 @@ interface IntentRow {
 }
 
 /** Times are the database's, so that processes need not agree on theirs. */
-const CLAIM = `
+const ADD = prepared(`
+INSERT INTO intent (id, kind, payload, reply, trace, run_at, state, attempts, claimed_by, claimed_until)
+VALUES ($1, $2, $3, $4, $5, coalesce($6, now()), CASE WHEN $7::int IS NULL THEN 'PENDING' ELSE 'RUNNING' END, ($7::int IS NOT NULL)::int,
+  CASE WHEN $7::int IS NOT NULL THEN $8::text END, clock_timestamp() + $7::int * interval '1 ms')`);
+
+const CLAIM = prepared(`
 UPDATE intent SET state = 'RUNNING', attempts = attempts + 1, claimed_by = $4, claimed_until = clock_timestamp() + $3 * interval '1 ms'
 WHERE id IN (
   SELECT id FROM intent
   WHERE kind = $1 AND state <> 'DONE' AND run_at <= clock_timestamp() AND (claimed_until IS NULL OR claimed_until < clock_timestamp())
   ORDER BY run_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-RETURNING id, kind, payload, reply, trace, attempts`;
+RETURNING id, kind, payload, reply, trace, attempts`);
+
+const SETTLE = prepared(
+  `UPDATE intent SET state = 'DONE', done_at = now(), claimed_until = NULL WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'`,
+);
 
 const POSTPONE = `
 UPDATE intent SET state = 'PENDING', claimed_until = NULL, last_error = $4, run_at = clock_timestamp() + $3 * interval '1 ms'
@@ -70,13 +81,9 @@ export class SqlIntentStore implements IntentStore {
   ) {}
 
   async add(tx: Tx, intent: NewIntent): Promise<void> {
-    await tx.query(`INSERT INTO intent (id, kind, payload, reply, trace, run_at) VALUES ($1, $2, $3, $4, $5, coalesce($6, now()))`, [
-      intent.id,
-      intent.kind,
-      JSON.stringify(intent.payload),
-      intent.reply ? JSON.stringify(intent.reply) : null,
-      JSON.stringify(intent.trace),
-      intent.runAt ?? null,
+    await tx.query(ADD, [
+      ...[intent.id, intent.kind, JSON.stringify(intent.payload), intent.reply ? JSON.stringify(intent.reply) : null],
+      ...[JSON.stringify(intent.trace), intent.runAt ?? null, intent.holdMs ?? null, this.owner],
     ]);
   }
 
@@ -94,10 +101,7 @@ export class SqlIntentStore implements IntentStore {
   }
 
   async settle(tx: Tx, { id, attempt }: ClaimedIntent): Promise<'settled' | 'already' | 'lost'> {
-    const [, settled] = await tx.query<[unknown, number]>(
-      `UPDATE intent SET state = 'DONE', done_at = now(), claimed_until = NULL WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'`,
-      [id, attempt],
-    );
+    const [, settled] = await tx.query<[unknown, number]>(SETTLE, [id, attempt]);
     if (settled) return 'settled';
     const mine = await tx.query<unknown[]>(`SELECT 1 FROM intent WHERE id = $1 AND attempts = $2 AND state = 'DONE'`, [id, attempt]);
     return mine.length ? 'already' : 'lost';

@@ -13,6 +13,7 @@ let now: number;
 let calls: string[];
 let store: jest.Mocked<IntentStore>;
 let stop: () => Promise<void>;
+let worker: IntentWorker;
 /** What the outside does with each attempt. */
 let perform: () => Promise<() => undefined>;
 
@@ -44,13 +45,13 @@ function start(): void {
   };
   const settings = {
     ...{ store, clock, wakeup: new Wakeup(), random: () => 0.5, inbox: { keepReplies: jest.fn() }, replies: {}, checkReply: jest.fn() },
-    performer: { definition: charge, options: {}, perform: () => perform() },
+    performer: { definition: charge, options: { concurrency: 2 }, perform: () => perform() },
     database: {
       transaction: (work: (tx: unknown) => unknown) => work({}),
       whenAvailable: async () => void calls.push('waited for the database'),
     },
   };
-  const worker = new IntentWorker(settings as unknown as IntentWorkerSettings);
+  worker = new IntentWorker(settings as unknown as IntentWorkerSettings);
   const stopping = new AbortController();
   const running = worker.run(stopping.signal);
   stop = async () => {
@@ -92,4 +93,65 @@ it('that was claimed by a statement whose answer was lost is taken back, those a
   await until(() => store.takeBack.mock.calls.length > 1);
   expect(store.takeBack.mock.calls[1]).toEqual(['charge', ['one']]);
   finish();
+});
+
+describe('that is written where a place is free', () => {
+  const written = (id: string): ClaimedIntent => ({ id, kind: 'charge', payload: {}, trace: {}, attempt: 1 });
+  let performing: (() => void)[];
+  beforeEach(async () => {
+    store.claim.mockImplementation(async () => []);
+    performing = [];
+    perform = () => new Promise((resolve) => performing.push(() => resolve(() => undefined)));
+    start();
+    await until(() => store.claim.mock.calls.length > 0);
+  });
+  afterEach(() => performing.forEach((finish) => finish()));
+
+  it('is performed after the commit without being claimed again, and is not taken back meanwhile', async () => {
+    expect(worker.reserve('new')).toBe(45_000);
+    store.claim.mockImplementationOnce(away);
+    await until(() => store.takeBack.mock.calls.length > 1);
+    expect(store.takeBack.mock.calls.at(-1)).toEqual(['charge', ['new']]);
+    worker.begin(written('new'));
+    await until(() => performing.length === 1);
+    performing[0]!();
+    await until(() => store.settle.mock.calls.length > 0);
+    expect(store.settle.mock.calls[0]![1]).toEqual(written('new'));
+  });
+
+  it('has a place only while one is free, and none before the start or after the stop', async () => {
+    expect([worker.reserve('a'), worker.reserve('b'), worker.reserve('c')]).toEqual([45_000, 45_000, undefined]);
+    worker.begin(written('a'));
+    worker.begin(written('b'));
+    await until(() => performing.length === 2);
+    expect(worker.reserve('c')).toBeUndefined();
+    performing.forEach((finish) => finish());
+    await until(() => store.settle.mock.calls.length === 2);
+    await until(() => worker.reserve('d') !== undefined);
+    await stop();
+    expect(worker.reserve('e')).toBeUndefined();
+  });
+
+  it('loses its place when its transaction tells nothing for long: what it may have claimed is taken back', async () => {
+    worker.reserve('silent');
+    const before = store.takeBack.mock.calls.length;
+    await until(() => store.takeBack.mock.calls.length > before);
+    expect(store.takeBack.mock.calls.at(-1)).toEqual(['charge', []]);
+    expect(now).toBeGreaterThan(15_000);
+    // It did commit, late: it comes again by a claim.
+    worker.begin(written('silent'));
+    await until(() => store.takeBack.mock.calls.length > before + 1);
+    expect(performing).toHaveLength(0);
+  });
+
+  it('waits for its turn when others took all places since: no more run at once than may', async () => {
+    worker.reserve('a');
+    store.claim.mockImplementationOnce(async () => [written('x'), written('y')]);
+    await until(() => performing.length === 2);
+    const before = store.takeBack.mock.calls.length;
+    worker.begin(written('a'));
+    await until(() => store.takeBack.mock.calls.length > before);
+    expect(store.takeBack.mock.calls.at(-1)).toEqual(['charge', ['x', 'y']]);
+    expect(performing).toHaveLength(2);
+  });
 });

@@ -10,6 +10,7 @@ import type { InboxStore } from './inbox.store.js';
 import { linked } from './linked.js';
 import type { ClaimedIntent, IntentStore } from './intent.store.js';
 import type { AnyIntent } from './intent.js';
+import type { Performing } from './intents.js';
 import type { Attempt, PerformOptions, Settlement } from './perform.js';
 import type { ReplyWriter } from './reply-writer.js';
 import { untraced } from './spans.js';
@@ -41,6 +42,8 @@ export interface IntentWorkerSettings {
 const POLL = 1_000;
 /** A claim outlives its attempt's deadline by this much: time to write the outcome. */
 const SETTLE_TIME = 15_000;
+/** How long a place is kept for an intent whose transaction has not committed: a long one, all in all. */
+const RESERVED = 15_000;
 /** How long a stop waits for the attempts at work. They are aborted after half of it. */
 const STOP_LIMIT = 10_000;
 
@@ -57,8 +60,13 @@ class IntentDeadlineError extends Error {
  * then writes the outcome, "done" and the reply in one transaction that only the newest claim can make. At least one call outside,
  * exactly one outcome. What throws is unknown and is tried again, without end.
  */
-export class IntentWorker {
+export class IntentWorker implements Performing {
   private readonly running = new Map<Promise<void>, ClaimedIntent>();
+  /** Intents that are being written with a claim of ours, and until when they are waited for, ms. */
+  private readonly reserved = new Map<string, number>();
+  /** False at the start, and after each failure: a claim may have been made although its answer never came. */
+  private certain = false;
+  private taking = false;
   private readonly aborting = new AbortController();
   private readonly trouble: Trouble;
   private readonly limit: number;
@@ -80,14 +88,14 @@ export class IntentWorker {
   /** Until the signal aborts; then `close`. */
   async run(signal: AbortSignal): Promise<void> {
     const { store, clock, wakeup } = this.s;
-    // At the start, and after each failure: a claim may have been made although its answer never came.
-    let certain = false;
+    this.taking = true;
+    signal.addEventListener('abort', () => (this.taking = false), { once: true });
     for (let failures = 0; !signal.aborted;) {
+      this.forgetReserved();
       const free = this.limit - this.running.size;
       try {
-        if (!certain) await store.takeBack(this.kind, this.atWork);
-        certain = true;
-        const claimed = free > 0 ? await store.claim(this.kind, free, this.deadline + SETTLE_TIME) : [];
+        if (!this.certain) await this.takeBack();
+        const claimed = free > 0 ? await store.claim(this.kind, free, this.hold) : [];
         if (failures > 0) this.trouble.over();
         failures = 0;
         // Claimed while the stop came: nobody would wait for it.
@@ -95,11 +103,29 @@ export class IntentWorker {
         else for (const intent of claimed) this.launch(intent);
         if (claimed.length === 0 || claimed.length < free) await wakeup.sleep(POLL, clock, signal);
       } catch (error) {
-        certain = false;
+        this.certain = false;
         this.trouble.found(error);
         await clock.sleep(100 + backoff(++failures, { initial: 200, max: 2_000 }), signal);
       }
     }
+  }
+
+  reserve(id: string): number | undefined {
+    if (!this.taking || this.running.size + this.reserved.size >= this.limit) return undefined;
+    this.reserved.set(id, this.s.clock.now().getTime() + RESERVED);
+    return this.hold;
+  }
+
+  begin(intent: ClaimedIntent): void {
+    // Given up meanwhile, or others were claimed since: it goes back, and comes again in its turn.
+    if (!this.reserved.delete(intent.id) || this.running.size >= this.limit) {
+      this.certain = false;
+      this.wake();
+    } else untraced(() => this.launch(intent));
+  }
+
+  wake(): void {
+    this.s.wakeup.wake();
   }
 
   /** Waits for what runs; cuts it short when it takes too long. A claim that is left behind runs out, and another process goes on. */
@@ -118,13 +144,29 @@ export class IntentWorker {
       .catch((error: unknown) => logger().error({ err: error, intent: intent.id, kind: intent.kind }, 'an intent attempt broke'))
       .finally(() => {
         this.running.delete(work);
-        this.s.wakeup.wake();
+        this.wake();
       });
     this.running.set(work, intent);
   }
 
-  private get atWork(): string[] {
-    return [...this.running.values()].map(({ id }) => id);
+  /** Long enough for the attempt and for writing its outcome. */
+  private get hold(): number {
+    return this.deadline + SETTLE_TIME;
+  }
+
+  private async takeBack(): Promise<void> {
+    this.certain = true;
+    await this.s.store.takeBack(this.kind, [...[...this.running.values()].map(({ id }) => id), ...this.reserved.keys()]);
+  }
+
+  /** Of a transaction that rolled back, most likely; but it may have committed, and only the answer was lost. */
+  private forgetReserved(): void {
+    const now = this.s.clock.now().getTime();
+    for (const [id, until] of this.reserved)
+      if (now > until) {
+        this.reserved.delete(id);
+        this.certain = false;
+      }
   }
 
   private attempt(intent: ClaimedIntent): Promise<void> {

@@ -1,3 +1,6 @@
+/** Why a wait ended that was only to be ended. Without a reason each abort makes a DOMException, stack and all: measurable, many times a second. */
+export const ENDED = new Error('ended');
+
 /**
  * A signal that aborts with any of the given ones, until it is disposed of. `AbortSignal.any` would stay registered with a signal that
  * lives as long as the process, once for each turn of a loop.
@@ -11,7 +14,7 @@ export function linked(...sources: (AbortSignal | undefined)[]): { signal: Abort
   }
   return {
     signal: controller.signal,
-    abort: (reason) => controller.abort(reason),
+    abort: (reason = ENDED) => controller.abort(reason),
     dispose: () => sources.forEach((source) => source?.removeEventListener('abort', follow)),
   };
 }

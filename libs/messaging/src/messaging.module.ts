@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { systemClock } from './clock.js';
 import { DeadLetterOperations } from './dead-letter.operations.js';
 import { SqlIntentStore } from './intent.store.js';
-import { Intents } from './intents.js';
+import { Intents, type Performing } from './intents.js';
 import { Messaging } from './messaging.js';
 import { Outbox } from './outbox.js';
 import { OutboxOperations } from './outbox.operations.js';
@@ -41,7 +41,7 @@ export class MessagingModule {
   static forRoot(options: MessagingOptions): DynamicModule {
     const instanceId = options.instanceId ?? `${options.service}-${uuidv7()}`;
     const relayWakeup = new Wakeup();
-    const workerWakeups = new Map<string, Wakeup>();
+    const performing = new Map<string, Performing>();
     const newId = () => uuidv7();
     const outbox = new Outbox({ service: options.service, store: sqlOutboxStore, clock: systemClock, newId, relay: relayWakeup });
     return {
@@ -55,7 +55,7 @@ export class MessagingModule {
         {
           provide: Intents,
           inject: [SqlIntentStore],
-          useFactory: (store: SqlIntentStore) => new Intents({ store, newId, workers: workerWakeups }),
+          useFactory: (store: SqlIntentStore) => new Intents({ store, newId, workers: performing }),
         },
         {
           provide: Messaging,
@@ -70,7 +70,7 @@ export class MessagingModule {
           ) =>
             new Messaging({
               options: { ...options, instanceId },
-              ...{ database, outbox, intents, intentStore, replies, relayWakeup, workerWakeups, newId, discovery, scanner },
+              ...{ database, outbox, intents, intentStore, replies, relayWakeup, performing, newId, discovery, scanner },
             }),
         },
         {

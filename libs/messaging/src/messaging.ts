@@ -13,7 +13,7 @@ import { Inbox } from './inbox.js';
 import { sqlInboxStore } from './inbox.store.js';
 import type { IntentStore } from './intent.store.js';
 import { IntentWorker } from './intent.worker.js';
-import type { Intents } from './intents.js';
+import type { Intents, Performing } from './intents.js';
 import { beginMetrics } from './metrics.js';
 import { SqlLaneStore } from './lanes.js';
 import type { MessagingOptions } from './messaging.module.js';
@@ -38,7 +38,8 @@ export interface MessagingParts {
   intentStore: IntentStore;
   replies: Replies;
   relayWakeup: Wakeup;
-  workerWakeups: Map<string, Wakeup>;
+  /** Filled here. */
+  performing: Map<string, Performing>;
   newId: () => string;
   discovery: DiscoveryService;
   scanner: MetadataScanner;
@@ -170,11 +171,9 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   private workerOf(performer: Found['performers'][number]): IntentWorker {
-    const { options, database, intentStore, workerWakeups } = this.parts;
-    const wakeup = new Wakeup();
-    workerWakeups.set(performer.definition.kind, wakeup);
+    const { options, database, intentStore, performing } = this.parts;
     const commands = new Map(options.definitions.flatMap((d) => (d.kind === 'command' ? [[d.type, d as AnyCommand]] : [])));
-    return new IntentWorker({
+    const worker = new IntentWorker({
       performer,
       store: intentStore,
       inbox: sqlInboxStore,
@@ -183,8 +182,10 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
       checkReply: (type, result) => checkResult(commands.get(type)!, result),
       clock: systemClock,
       random: Math.random,
-      wakeup,
+      wakeup: new Wakeup(),
     });
+    performing.set(worker.kind, worker);
+    return worker;
   }
 
   /** The topics of its own events. Whom else it writes to is not known before it does. */

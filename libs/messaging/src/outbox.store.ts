@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Tx } from '@ballast/database';
+import { prepared, type Tx } from '@ballast/database';
 import type { WireRecord } from '@ballast/message';
 
 /** The writing side of the outbox table, inside the caller's transaction. */
@@ -13,7 +13,7 @@ export interface OutboxStore {
  * cannot run before every lock is held, and the sub-select's ORDER BY makes the ids follow the order of `add`. The plan is asserted
  * in test/outbox.int.spec.ts. A lock that is waited for is safe here, since the statement reads no table its snapshot could be too old for.
  */
-export const APPEND = `
+export const APPEND = prepared(`
 WITH locked AS MATERIALIZED (
   SELECT count(pg_advisory_xact_lock(key_hash)) AS keys FROM unnest($1::bigint[]) AS key_hash
 )
@@ -24,7 +24,7 @@ FROM (
   FROM locked CROSS JOIN unnest($2::text[], $3::text[], $4::jsonb[], $5::text[]) WITH ORDINALITY AS r (topic, key, headers, payload, place)
   WHERE locked.keys > 0
   ORDER BY r.place
-) AS records`;
+) AS records`);
 
 export const sqlOutboxStore: OutboxStore = {
   async append(tx, records) {

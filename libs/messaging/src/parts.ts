@@ -8,6 +8,7 @@ export { discover } from './discovery.js';
 export { type DeadLetter, type InboxStore, sqlInboxStore } from './inbox.store.js';
 export { Inbox, type UnitOfWork } from './inbox.js';
 export { type ClaimedIntent, type IntentStore, type NewIntent, SqlIntentStore } from './intent.store.js';
+export type { Performing } from './intents.js';
 export { IntentWorker, type IntentWorkerSettings, type Performer } from './intent.worker.js';
 export { type OutboxStore, sqlOutboxStore } from './outbox.store.js';
 export { LEASE, Relay } from './relay.js';

@@ -1,4 +1,5 @@
 import type { WireRecord } from '@ballast/message';
+import { prepared } from '@ballast/database';
 import type { EntityManager } from 'typeorm';
 import { GATE, LANE_OF, type Lanes, ONE_LANE, rowOf } from './lanes.sql.js';
 
@@ -80,19 +81,20 @@ UPDATE outbox_lane AS g SET lease_until = '-infinity' FROM seen
 WHERE g.lane = ${GATE.lane} AND g.owner = '${GATE.owner}' AND g.lease_until = seen.lease_until
   AND NOT EXISTS (SELECT 1 FROM outbox_lane WHERE lane > ${GATE.lane} AND lease_until >= clock_timestamp())`;
 
-const PENDING = `
+const pendingUpTo = (limit: number): string =>
+  prepared(`
 SELECT id, topic, key, headers, payload
 FROM (
   SELECT *, sum(octet_length(payload)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total, row_number() OVER (ORDER BY id) AS place
   FROM (
     SELECT id, topic, key, headers, payload FROM outbox AS o
-    WHERE parked_at IS NULL AND ($2::int = 1 OR ${LANE_OF('key', '$2::int')} = $1::int) AND id <> ALL ($4::bigint[])
+    WHERE parked_at IS NULL AND ($2::int = 1 OR ${LANE_OF('key', '$2::int')} = $1::int) AND id <> ALL ($3::bigint[])
       AND NOT EXISTS (SELECT 1 FROM outbox AS p WHERE p.parked_at IS NOT NULL AND p.topic = o.topic AND p.key = o.key)
-    ORDER BY id LIMIT $3
+    ORDER BY id LIMIT ${limit}
   ) AS waiting
 ) AS measured
 WHERE total <= ${PAGE_BYTES} OR place = 1
-ORDER BY id`;
+ORDER BY id`);
 
 /** FOR SHARE: a new owner has to wait until this statement is done, so there is no moment between the look and the write. */
 const HELD = (more = '1') => `held AS MATERIALIZED (
@@ -102,9 +104,9 @@ const HELD = (more = '1') => `held AS MATERIALIZED (
  * Does not wait for the disk, nor for a standby: a deletion that a crash undoes is a record that is sent again, which it may be anyway. The log
  * is one sequence, so what commits later and waits takes this along: a record never comes back without every later one of its key.
  */
-const REMOVE = `
+const REMOVE = prepared(`
 WITH ${HELD(`set_config('synchronous_commit', 'off', true)`)}, gone AS (DELETE FROM outbox USING held WHERE id = ANY ($3::bigint[]))
-SELECT count(*)::int AS held FROM held`;
+SELECT count(*)::int AS held FROM held`);
 const PARK = `
 WITH ${HELD()}, parked AS (UPDATE outbox SET parked_at = clock_timestamp(), error = $4 FROM held WHERE id = $3)
 SELECT count(*)::int AS held FROM held`;
@@ -135,7 +137,7 @@ export class SqlRelayStore implements RelayStore {
 
   async pending(lane: number, limit: number, except: readonly string[] = []): Promise<PendingRecord[]> {
     type Row = Omit<WireRecord, 'value'> & { id: string; payload: string };
-    const rows = await this.query<Row[]>(PENDING, [lane, this.lanes.lanes, limit, except]);
+    const rows = await this.query<Row[]>(pendingUpTo(limit), [lane, this.lanes.lanes, except]);
     return rows.map(({ id, topic, key, headers, payload }) => ({ id, record: { topic, key, headers, value: payload } }));
   }
 

@@ -32,14 +32,19 @@ export const BATCH = 500;
 const BATCH_BYTES = 900_000;
 /** CloudEvents headers, trace context and Kafka's own framing, per record. */
 const OVERHEAD_BYTES = 700;
+/**
+ * How long a record that was sent may wait to be deleted, so that one commit does for many. A crash meanwhile sends it again, with every later one
+ * of its key.
+ */
+const DELETE_WITHIN = 1_000;
 /** Records of one read. Each passes over the index entries of what was deleted since the last vacuum: few long reads instead of many short ones. */
 export const PAGE = 8 * BATCH;
 
 class LeaseLostError extends Error {}
 
 /**
- * Publishes what is pending in its lane, in order of id, one batch at a time, and deletes what the broker has acknowledged. At least
- * once: a crash between the two sends again. Ids follow commit order per key, so there is nothing to remember but what is left.
+ * Publishes what is pending in its lane, in order of id, one batch at a time, and deletes what the broker has acknowledged a little later. At
+ * least once: a crash between the two sends again. Ids follow commit order per key, so there is nothing to remember but what is left.
  *
  * While a page is being sent the next one is read. That read begins at the front again, leaving out what is in hand, and not behind the last
  * id: an id that was drawn earlier may have become visible later, and behind it one of the same key.
@@ -48,6 +53,11 @@ export class Relay {
   private lease?: { epoch: string; until: number };
   /** The page after the one in hand. Read before that one was sent, so worth nothing unless all of it went well. */
   private ahead?: Promise<PendingRecord[]>;
+  /** Ids that the broker has and the table still has too, in the order they were sent in, and since when. */
+  private readonly sent: string[] = [];
+  private sentSince = 0;
+  /** The last read saw nothing more: what comes next comes with a wake. */
+  private caughtUp = false;
   private stopping?: AbortSignal;
   private readonly trouble = new Trouble('the relay cannot publish');
   private readonly lane: number;
@@ -65,7 +75,11 @@ export class Relay {
         await transport.whenConnected(signal);
         if (signal.aborted) break;
         if (!(await this.own())) await clock.sleep(STANDBY, signal);
-        else if ((await this.pass()) === 0) await wakeup.sleep(POLL, clock, signal);
+        else {
+          await this.pass();
+          if (this.sent.length && clock.now().getTime() - this.sentSince >= DELETE_WITHIN) await this.deleteSent();
+          if (this.caughtUp) await wakeup.sleep(POLL, clock, signal);
+        }
         if (failures > 0) this.trouble.over();
         failures = 0;
       } catch (error) {
@@ -85,13 +99,15 @@ export class Relay {
   async pass(): Promise<number> {
     const epoch = this.lease?.epoch;
     const page = await this.next();
-    if (page.length === 0) return 0;
+    this.caughtUp = page.length === 0;
+    if (this.caughtUp) return 0;
     await this.stillOwn(epoch);
-    const [batches, ids] = [inBatches(page), page.map(({ id }) => id)];
+    const batches = inBatches(page);
     // What one batch holds was most likely all there is.
-    const ahead = batches.length > 1 ? this.s.store.pending(this.lane, PAGE, ids) : undefined;
+    const ahead = batches.length > 1 ? this.s.store.pending(this.lane, PAGE, [...this.sent, ...idsOf(page)]) : undefined;
     ahead?.catch(() => undefined);
     const { done, smoothly } = await this.publish(batches, epoch);
+    this.caughtUp = smoothly && !ahead;
     // What was parked meanwhile may have later records of its key in the next page.
     if (ahead && smoothly) this.ahead = ahead;
     return done;
@@ -102,11 +118,11 @@ export class Relay {
     const { ahead } = this;
     delete this.ahead;
     const page = await ahead;
-    return page?.length ? page : this.s.store.pending(this.lane, PAGE);
+    return page?.length ? page : this.s.store.pending(this.lane, PAGE, [...this.sent]);
   }
 
   /**
-   * Batch after batch, each deleted while the next one is on its way. Ends early when something could not be sent: later records of its key
+   * Batch after batch; what is full is deleted while the next one is on its way. Ends early when something could not be sent: later records of its key
    * may be in the batches behind it.
    */
   private async publish(batches: readonly PendingRecord[][], epoch: string | undefined): Promise<{ done: number; smoothly: boolean }> {
@@ -125,9 +141,11 @@ export class Relay {
           await deleted;
           return { done: done + (await this.salvage(batch, error)), smoothly: false };
         }
-        await deleted;
         done += batch.length;
-        deleted = this.removed(batch);
+        this.noteSent(batch);
+        await deleted;
+        if (this.sent.length < BATCH) continue;
+        deleted = this.deleteSent();
         deleted.catch(() => undefined);
       }
     } finally {
@@ -147,7 +165,9 @@ export class Relay {
       await this.sendSingly(batch);
       return batch.length;
     }
-    await this.removed(error.sent.map((place) => batch[place]!));
+    this.noteSent(error.sent.map((place) => batch[place]!));
+    // At once, and together with what was sent before: were they alone, a crash would send an earlier one of a key again, and not these.
+    await this.deleteSent();
     return error.sent.length;
   }
 
@@ -174,6 +194,7 @@ export class Relay {
     const end = clock.now().getTime() + ms;
     try {
       while (transport.connected && clock.now().getTime() < end && (await this.own()) && (await this.pass()) > 0);
+      if (this.sent.length && (await this.own())) await this.deleteSent();
       if (this.lease) await store.release(this.lane, this.lease.epoch);
     } catch (error) {
       logger().debug({ reason: (error as Error).message }, 'the relay stops with something left; it goes on at the next start');
@@ -184,14 +205,13 @@ export class Relay {
   /** One record is poison: each alone, that one set aside, later ones of its key left to wait behind it. */
   private async sendSingly(pending: readonly PendingRecord[]): Promise<void> {
     const blocked = new Set<string>();
-    const sent: PendingRecord[] = [];
     try {
       for (const one of pending) {
         if (blocked.has(keyOf(one.record))) continue;
         if (!(await this.own())) throw new LeaseLostError();
         try {
           await this.send([one]);
-          sent.push(one);
+          this.noteSent([one]);
         } catch (error) {
           if (!(error instanceof RecordRefusedError)) throw error;
           blocked.add(keyOf(one.record));
@@ -199,7 +219,7 @@ export class Relay {
         }
       }
     } finally {
-      if (sent.length) await this.removed(sent);
+      await this.deleteSent();
     }
   }
 
@@ -214,13 +234,22 @@ export class Relay {
     }
   }
 
-  private async removed(sent: readonly PendingRecord[]): Promise<void> {
+  private noteSent(sent: readonly PendingRecord[]): void {
     const topics = new Map<string, number>();
     for (const { record } of sent) topics.set(record.topic, (topics.get(record.topic) ?? 0) + 1);
     for (const [topic, count] of topics) metrics.published().inc({ topic }, count);
     metrics.lanePublished().inc({ lane: String(this.lane) }, sent.length);
-    const ids = sent.map(({ id }) => id);
+    if (!this.sent.length) this.sentSince = this.s.clock.now().getTime();
+    this.sent.push(...idsOf(sent));
+  }
+
+  private async deleteSent(): Promise<void> {
+    const ids = [...this.sent];
+    if (!ids.length) return;
     await this.fenced((epoch) => this.s.store.remove(this.lane, epoch, ids));
+    // Only now: a read that went out meanwhile saw them, or not.
+    this.sent.splice(0, ids.length);
+    this.sentSince = this.s.clock.now().getTime();
   }
 
   private async park({ id, record }: PendingRecord, error: RecordRefusedError): Promise<void> {
@@ -240,6 +269,7 @@ export class Relay {
   private lost(): void {
     delete this.lease;
     delete this.ahead;
+    this.sent.length = 0;
   }
 }
 
@@ -259,4 +289,5 @@ function inBatches(page: readonly PendingRecord[]): PendingRecord[][] {
   return batches;
 }
 
+const idsOf = (records: readonly PendingRecord[]): string[] => records.map(({ id }) => id);
 const keyOf = ({ topic, key }: WireRecord): string => `${topic}\0${key}`;

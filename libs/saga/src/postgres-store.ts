@@ -1,4 +1,4 @@
-import { Database, type Tx } from '@ballast/database';
+import { Database, prepared, type Tx } from '@ballast/database';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ENTRIES, SAGAS } from './archive.js';
@@ -16,21 +16,33 @@ const NOW = `(SELECT working_ms + ${SINCE_TICK} FROM saga_clock)`;
 /** A saga does not time out beside a reply that is here already and only waits to be taken up. */
 const NO_REPLY_WAITS = `NOT EXISTS (SELECT FROM saga_parked_reply WHERE saga_id = saga.id AND error IS NULL)`;
 
+const INSERT = prepared(`
+INSERT INTO saga (id, definition, state, status, step, step_name, direction, round, attempts, trace, entries)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (id) DO NOTHING RETURNING ${COLUMNS}, ${NOW} AS now`);
+
+const LOCK = prepared(`SELECT ${COLUMNS}, ${NOW} AS now FROM saga WHERE id = $1 FOR UPDATE`);
+
+/** One statement, so one round trip. */
+const SAVE = prepared(`
+WITH saved AS (
+  UPDATE saga SET state = $2, status = $3, step = $4, step_name = $5, direction = $6, awaiting = $7, round = $8, attempts = $9,
+    timer_at = $10, failure = $11, entries = $12, version = version + 1, updated_at = now(),
+    finished_at = CASE WHEN $13::boolean THEN now() END
+  WHERE id = $1)
+INSERT INTO saga_history (saga_id, seq, step, outcome, code, trace_id)
+SELECT $1::uuid, seq, step, outcome, code, $15::text FROM jsonb_to_recordset($14) AS entry(seq int, step text, outcome text, code text) ORDER BY seq`);
+
 /** Sagas in the service's own Postgres, in the tables of `sagaMigrations`. */
 @Injectable()
 export class PostgresSagaStore implements SagaStore {
   constructor(private readonly database: Database) {}
 
   async insert(tx: Tx, record: SagaRecord, stepName: string): Promise<LockedSaga | null> {
-    const rows = await tx.query<Row[]>(
-      `INSERT INTO saga (id, definition, state, status, step, step_name, direction, round, attempts, trace, entries)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-       ON CONFLICT (id) DO NOTHING RETURNING ${COLUMNS}, ${NOW} AS now`,
-      [
-        ...[record.id, record.definition, JSON.stringify(record.state), record.status, record.step, stepName, record.direction],
-        ...[record.round, record.attempts, JSON.stringify(record.trace), record.entries],
-      ],
-    );
+    const rows = await tx.query<Row[]>(INSERT, [
+      ...[record.id, record.definition, JSON.stringify(record.state), record.status, record.step, stepName, record.direction],
+      ...[record.round, record.attempts, JSON.stringify(record.trace), record.entries],
+    ]);
     // A statement of its own: the insert may have waited for the row to be archived, which only a later one can see.
     if (rows.length && (await tx.query<unknown[]>('SELECT FROM saga_archive WHERE id = $1', [record.id])).length) {
       await tx.query('DELETE FROM saga WHERE id = $1', [record.id]);
@@ -40,7 +52,7 @@ export class PostgresSagaStore implements SagaStore {
   }
 
   async lock(tx: Tx, id: string): Promise<LockedSaga | null> {
-    return locked(await tx.query<Row[]>(`SELECT ${COLUMNS}, ${NOW} AS now FROM saga WHERE id = $1 FOR UPDATE`, [id]));
+    return locked(await tx.query<Row[]>(LOCK, [id]));
   }
 
   async lockDue(tx: Tx, id: string): Promise<LockedSaga | null> {
@@ -54,21 +66,11 @@ export class PostgresSagaStore implements SagaStore {
 
   async save(tx: Tx, { record, stepName, history, traceId }: SavedProgress): Promise<void> {
     const entries = history.map((entry, i) => ({ seq: record.entries - history.length + i + 1, code: null, ...entry }));
-    // One statement, so one round trip.
-    await tx.query(
-      `WITH saved AS (
-         UPDATE saga SET state = $2, status = $3, step = $4, step_name = $5, direction = $6, awaiting = $7, round = $8, attempts = $9,
-           timer_at = $10, failure = $11, entries = $12, version = version + 1, updated_at = now(),
-           finished_at = CASE WHEN $13::boolean THEN now() END
-         WHERE id = $1)
-       INSERT INTO saga_history (saga_id, seq, step, outcome, code, trace_id)
-       SELECT $1::uuid, seq, step, outcome, code, $15::text FROM jsonb_to_recordset($14) AS entry(seq int, step text, outcome text, code text) ORDER BY seq`,
-      [
-        ...[record.id, JSON.stringify(record.state), record.status, record.step, stepName, record.direction, record.awaiting, record.round],
-        ...[record.attempts, record.timerAt, record.failure && JSON.stringify(record.failure), record.entries, isFinished(record)],
-        ...[JSON.stringify(entries), traceId ?? null],
-      ],
-    );
+    await tx.query(SAVE, [
+      ...[record.id, JSON.stringify(record.state), record.status, record.step, stepName, record.direction, record.awaiting, record.round],
+      ...[record.attempts, record.timerAt, record.failure && JSON.stringify(record.failure), record.entries, isFinished(record)],
+      ...[JSON.stringify(entries), traceId ?? null],
+    ]);
   }
 
   async due(definitions: readonly string[], limit: number, after?: DueSaga): Promise<DueSaga[]> {

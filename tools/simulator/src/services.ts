@@ -18,6 +18,7 @@ import {
   ReplyWriter,
   routerOf,
   setCause,
+  type Performing,
   Wakeup,
 } from '@ballast/messaging/parts';
 import { CheckoutSaga, OrderConsumers, OrderService } from '@ballast/order/domain';
@@ -154,10 +155,10 @@ export function boot(shop: Shop, service: ServiceName, process: Process, instanc
     place,
   );
   const relayWakeup = new Wakeup();
-  const workerWakeups = new Map<string, Wakeup>();
+  const performing = new Map<string, Performing>();
   const outbox = new Outbox({ service, store: seams.outboxStore(outboxStore, place), clock, newId, relay: relayWakeup });
   const replies = new Replies([...messages, ...sends]);
-  const intents = new Intents({ store: intentStore, newId, workers: workerWakeups });
+  const intents = new Intents({ store: intentStore, newId, workers: performing });
   const idempotency = new Idempotency({} as never, undefined, seams.idempotencyStore(shop.stores.idempotency[service], place));
 
   const f = { shop, place, instance, connection, database, outbox, intents, replies, transport: simulated, idempotency };
@@ -168,8 +169,6 @@ export function boot(shop: Shop, service: ServiceName, process: Process, instanc
   const replyWriter = new ReplyWriter({ service, outbox, clock, newId });
   const forever = new AbortController().signal;
   for (const performer of found.performers) {
-    const wakeup = new Wakeup();
-    workerWakeups.set(performer.definition.kind, wakeup);
     const commands = new Map(messages.flatMap((d) => (d.kind === 'command' ? [[d.type, d as AnyCommand]] : [])));
     const worker = new IntentWorker({
       performer: shop.watchedPerformer(performer, tables.database),
@@ -180,8 +179,9 @@ export function boot(shop: Shop, service: ServiceName, process: Process, instanc
       checkReply: (type, result) => checkResult(commands.get(type)!, result),
       clock,
       random: world.random.next,
-      wakeup,
+      wakeup: new Wakeup(),
     });
+    performing.set(worker.kind, worker);
     void worker.run(forever);
   }
   const relay = new Relay({ store: relayStore, transport, clock, owner: instance.name, wakeup: relayWakeup });

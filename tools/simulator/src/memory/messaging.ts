@@ -30,7 +30,7 @@ interface Lane {
   leaseUntil: number;
 }
 
-interface IntentRow extends Omit<NewIntent, 'runAt'> {
+interface IntentRow extends Omit<NewIntent, 'runAt' | 'holdMs'> {
   state: 'PENDING' | 'RUNNING' | 'DONE';
   attempts: number;
   runAt: number;
@@ -199,10 +199,12 @@ export class MemoryIntentStore implements IntentStore {
     private readonly owner: string,
   ) {}
 
-  async add(tx: Tx, { runAt, ...intent }: NewIntent): Promise<void> {
+  async add(tx: Tx, { runAt, holdMs, ...intent }: NewIntent): Promise<void> {
     const { database, intents, now } = this.tables;
     database.require(tx);
-    intents.put(intent.id, { ...intent, state: 'PENDING', attempts: 0, runAt: runAt?.getTime() ?? now, createdAt: now });
+    const claim = holdMs ? { claimedBy: this.owner, claimedUntil: now + holdMs } : {};
+    const state = holdMs ? 'RUNNING' : 'PENDING';
+    intents.put(intent.id, { ...intent, ...claim, state, attempts: holdMs ? 1 : 0, runAt: runAt?.getTime() ?? now, createdAt: now });
   }
 
   async claim(kind: string, limit: number, holdMs: number): Promise<ClaimedIntent[]> {

@@ -99,8 +99,6 @@ export class PaymentService {
 
   /** The order's payment, locked. When there is none yet, `draft` becomes it: the unique order id lets only one win. */
   private async lockOrCreate(tx: Tx, draft: Payment): Promise<Payment> {
-    const existing = await this.store.lock(tx, { orderId: draft.orderId });
-    if (existing) return existing;
     await this.store.addIfNew(tx, draft);
     return this.lock(tx, { orderId: draft.orderId });
   }

@@ -12,6 +12,7 @@ export interface PaymentStore {
   lock(tx: Tx, key: PaymentKey): Promise<Payment | null>;
   /** Writes it unless its order has one: the unique order id lets only one win. */
   addIfNew(tx: Tx, payment: Payment): Promise<void>;
+  /** Writes what changes in a payment's life, of one that is locked. */
   save(tx: Tx, payment: Payment): Promise<void>;
   /** From the primary, outside of a transaction. Rejects when there is none. */
   get(id: string): Promise<Payment>;
@@ -35,8 +36,8 @@ export class SqlPaymentStore implements PaymentStore {
     await tx.createQueryBuilder().insert().into(Payment).values(payment).orIgnore().updateEntity(false).execute();
   }
 
-  async save(tx: Tx, payment: Payment): Promise<void> {
-    await tx.save(payment);
+  async save(tx: Tx, { id, status, refusal, token, captured, refunded }: Payment): Promise<void> {
+    await tx.update(Payment, { id }, { status, refusal, token, captured, refunded });
   }
 
   get(id: string): Promise<Payment> {

@@ -1,5 +1,5 @@
 import { EventEmitter, getEventListeners } from 'node:events';
-import { type Consumer, type EachBatchPayload, Kafka } from 'kafkajs';
+import { type Consumer, type EachBatchPayload, Kafka, type OffsetsByTopicPartition } from 'kafkajs';
 import { StaleBatchError } from './batch-session.js';
 import { KafkaSubscription } from './kafka.subscription.js';
 import { KafkaJsMember } from './kafkajs.member.js';
@@ -30,7 +30,8 @@ const payload = (partition: number): EachBatchPayload =>
     batch: { topic: 'shop.events', partition, messages: [{ key: null, value: null, headers: {}, offset: '7' }], offsetLag: () => '0' },
     heartbeat: () => heartbeat(),
     resolveOffset: () => undefined,
-    commitOffsetsIfNecessary: async () => void committed.push(`${partition}`),
+    commitOffsetsIfNecessary: async ({ topics }: OffsetsByTopicPartition) =>
+      void committed.push(topics.flatMap(({ partitions }) => partitions.map((each) => each.partition)).join()),
     isRunning: () => true,
     isStale: () => false,
   }) as unknown as EachBatchPayload;
@@ -141,6 +142,30 @@ describe('a batch from the queue', () => {
     };
     await expect(eachBatch(payload(0))).rejects.toThrow(StaleBatchError);
     expect(committed).toEqual([]);
+  });
+
+  it('commits nothing of what waited when its partition came to someone else: that would set the other one back', async () => {
+    const { joins, eachBatch } = await consumer();
+    joins(0, 1);
+    onBatch = (batch) => batch.commit('8');
+    await eachBatch(payload(0));
+    joins(1);
+    await eachBatch(payload(1));
+    await subscription.stop();
+    expect(committed).toEqual(['1']);
+  });
+
+  it('commits in few requests what many batches have done, and the rest before it leaves', async () => {
+    const { joins, eachBatch } = await consumer();
+    joins(0, 1);
+    onBatch = (batch) => batch.commit('8');
+    for (const partition of [0, 1, 0, 1]) await eachBatch(payload(partition));
+    expect(committed).toEqual([]);
+    while (!committed.length) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(committed).toEqual(['0,1']);
+    await eachBatch(payload(1));
+    await subscription.stop();
+    expect(committed).toEqual(['0,1', '1']);
   });
 
   it('commits what is done when a rebalance has begun: the coordinator takes it until the group is new', async () => {

@@ -12,6 +12,7 @@ import {
 } from './kafka.client.js';
 import { kafkaLogger } from './kafkajs.logger.js';
 import { Membership } from './kafkajs.membership.js';
+import { type Offset, OffsetCommits } from './kafkajs.offsets.js';
 import type { Batch, ReceivedRecord, SubscribeOptions } from './transport.js';
 import { within } from './within.js';
 
@@ -27,6 +28,12 @@ export class KafkaJsMember implements GroupMember {
   /** After a session's time without a word the coordinator has given a member up, too. */
   private readonly membership = new Membership(MEMBERSHIP.sessionTimeout);
   private readonly atWork = new Set<Promise<void>>();
+  private readonly offsets = new OffsetCommits(
+    (offsets) => this.commit(offsets),
+    () => undefined, // `membership` has heard of it
+  );
+  /** kafkajs commits by what it gives to a batch; any batch of the same consumer will do. */
+  private commitAs?: EachBatchPayload['commitOffsetsIfNecessary'];
   private signal?: AbortSignal;
 
   constructor(
@@ -63,6 +70,7 @@ export class KafkaJsMember implements GroupMember {
       });
     } finally {
       signal.removeEventListener('abort', stop);
+      await within(LEAVE_LIMIT, this.offsets.flush(), () => new Error('late')).catch(() => undefined);
       // Waits for the batches at work, and then for the coordinator, which may not answer.
       const disconnected = consumer.disconnect().catch(() => undefined);
       while (this.atWork.size) await Promise.allSettled(this.atWork);
@@ -95,7 +103,9 @@ export class KafkaJsMember implements GroupMember {
     const batch = this.toBatch(payload);
     const [asked] = await Promise.allSettled([batch.heartbeat()]);
     await this.options.onBatch(batch);
-    if (asked.status === 'rejected') throw asked.reason;
+    if (asked.status === 'fulfilled') return;
+    await this.offsets.flush().catch(() => undefined);
+    throw asked.reason;
   }
 
   private toBatch({ batch, heartbeat, resolveOffset, commitOffsetsIfNecessary, isRunning, isStale }: EachBatchPayload): Batch {
@@ -118,12 +128,26 @@ export class KafkaJsMember implements GroupMember {
       get active() {
         return active();
       },
-      async commit(nextOffset) {
+      commit: async (nextOffset) => {
         if (!tenure.owned) throw new StaleBatchError();
         resolveOffset(String(BigInt(nextOffset) - 1n));
-        await noting(commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: nextOffset }] }] }));
+        this.commitAs = commitOffsetsIfNecessary;
+        this.offsets.note({ topic, partition, offset: nextOffset, owned: () => tenure.owned });
+        // Somebody else is about to read on from here.
+        if (!active()) await noting(this.offsets.flush());
       },
     };
+  }
+
+  private async commit(offsets: readonly Offset[]): Promise<void> {
+    const topics = new Map<string, { partition: number; offset: string }[]>();
+    for (const { topic, partition, offset } of offsets) topics.set(topic, [...(topics.get(topic) ?? []), { partition, offset }]);
+    try {
+      await this.commitAs!({ topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })) });
+    } catch (error) {
+      this.membership.failed(error);
+      throw error;
+    }
   }
 }
 

@@ -9,7 +9,7 @@ export { Intents } from './intents.js';
 export { type KafkaClientName, kafkaClients } from './kafka.client.js';
 export { type KafkaOptions, kafkaTransport } from './kafka.transport.js';
 export { setLanes } from './lanes.js';
-export { type Lanes } from './lanes.sql.js';
+export { type Lanes, MOST_LANES } from './lanes.sql.js';
 export { MemoryBroker, type MemoryBrokerOptions } from './memory.broker.js';
 export { memoryTransport, type MemoryTransportOptions } from './memory.transport.js';
 export { lagNow } from './lag.js';

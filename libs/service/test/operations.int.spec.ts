@@ -172,6 +172,21 @@ describe('dead letters', () => {
 });
 
 describe('the outbox', () => {
+  it('leaves in as many lanes as an operator says, from 1 to 64, and the audit knows who said so', async () => {
+    const put = (lanes: unknown) =>
+      service.request('/ops/v1/outbox/lanes', { method: 'PUT', token, body: { lanes, note: 'sale tomorrow' } });
+    const { generation } = (await put(1)).body as { generation: string };
+    for (let again = 0; again < 2; again++) expect((await put(3)).body).toEqual({ lanes: 3, generation: String(Number(generation) + 1) });
+    expect(await audit(1)).toMatchObject([{ what: 'outbox.lanes', outcome: 'DONE', detail: { lanes: 3, note: 'sale tomorrow' } }]);
+    await eventually(async () =>
+      expect((await get('/outbox')).body).toMatchObject({
+        lanes: [0, 1, 2].map((lane) => ({ lane, owner: expect.any(String) as string })),
+      }),
+    );
+    for (const wrong of [0, 65, 1.5, '3', null]) expect((await put(wrong)).body).toMatchObject({ status: 400, code: 'VALIDATION_FAILED' });
+    expect((await put(1)).body).toMatchObject({ lanes: 1 });
+  });
+
   const park = async (topic: string, key: string) => {
     const [{ id }] = await sql<[{ id: string }]>(
       `INSERT INTO outbox (id, topic, key, headers, payload, parked_at, error)
@@ -265,16 +280,17 @@ it('every write asks for the role, and none has a row of somebody without it', a
   const merchant = await service.token(randomUUID(), ['merchant']);
   const id = randomUUID();
   const writes = [
-    'dead-letters/1/replay',
-    'dead-letters/1/discard',
-    'outbox/parked/1/retry',
-    'outbox/parked/1/discard',
-    `sagas/${id}/resume`,
-    `sagas/${id}/abandon`,
-  ];
-  for (const path of writes) {
-    expect([path, (await service.request(`/ops/v1/${path}`, { method: 'POST', token: merchant })).status]).toEqual([path, 403]);
-    expect([path, (await service.request(`/ops/v1/${path}`, { method: 'POST' })).status]).toEqual([path, 401]);
+    ['POST', 'dead-letters/1/replay'],
+    ['POST', 'dead-letters/1/discard'],
+    ['POST', 'outbox/parked/1/retry'],
+    ['POST', 'outbox/parked/1/discard'],
+    ['PUT', 'outbox/lanes'],
+    ['POST', `sagas/${id}/resume`],
+    ['POST', `sagas/${id}/abandon`],
+  ] as const;
+  for (const [method, path] of writes) {
+    expect([path, (await service.request(`/ops/v1/${path}`, { method, token: merchant })).status]).toEqual([path, 403]);
+    expect([path, (await service.request(`/ops/v1/${path}`, { method })).status]).toEqual([path, 401]);
   }
   for (const path of ['dead-letters', 'outbox', 'outbox/parked', 'lag', 'sagas', 'audit'])
     expect([path, (await service.request(`/ops/v1/${path}`, { token: merchant })).status]).toEqual([path, 403]);

@@ -40,6 +40,10 @@ export class OpsClient {
     return this.request<T>('POST', path, body);
   }
 
+  put<T>(path: string, body: object): Promise<T> {
+    return this.request<T>('PUT', path, body);
+  }
+
   /** All pages of a list. */
   async all<T>(path: string, query: Record<string, string | undefined> = {}): Promise<T[]> {
     const items: T[] = [];

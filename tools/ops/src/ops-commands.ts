@@ -138,6 +138,18 @@ interface Parked {
 
 const outbox: Command = async (platform, words, { reason }) => {
   const [what, ...ids] = words;
+  if (what === 'lanes') {
+    const [service, lanes] = [ids[0], Number(ids[1])];
+    if (!service || ids.length !== 2 || !Number.isInteger(lanes))
+      throw new ClusterError('Say whose and how many: npm run ops -- outbox lanes order 3');
+    const now = await platform
+      .of(service)
+      .put<{ lanes: number; generation: string }>('/outbox/lanes', { lanes, ...(reason && { note: reason }) });
+    return {
+      text: `✔ ${service} sends in ${count(now.lanes, 'lane')} from about a second from now: npm run ops -- outbox`,
+      data: { service, ...now },
+    };
+  }
   if (what === 'retry' || what === 'discard') {
     const { service, id } = parseRowId(one(`outbox ${what}`, ids));
     const body = what === 'discard' && reason !== undefined ? { note: reason } : {};

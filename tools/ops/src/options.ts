@@ -37,6 +37,7 @@ export const opsHelp = `Usage: npm run ops -- COMMAND [options]
   outbox                         messages that wait to be sent, by lane, and those the broker refuses
   outbox retry ID                has a refused message sent again, before those behind it
   outbox discard ID [--reason T] gives it up: it will never be sent; those behind it go
+  outbox lanes SERVICE N         its messages leave in N lanes, each of them with one relay; 1 at first, 64 at most
   lag                            messages that wait to be read
   audit [--limit N]              what operators changed, or tried to; the latest first
   The dead letters are npm run dlq.

@@ -1,6 +1,6 @@
 import { Database } from '@ballast/database';
-import { lagNow, OperationRefusedError, OutboxOperations, type ParkedRecord } from '@ballast/messaging';
-import { Body, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { lagNow, MOST_LANES, OperationRefusedError, OutboxOperations, type ParkedRecord, setLanes } from '@ballast/messaging';
+import { Body, Get, HttpCode, Inject, Param, Post, Put, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { Answers } from '../answers.js';
 import type { BaseConfig } from '../config.js';
@@ -39,6 +39,10 @@ const parkedView = z.object({
   traceId: z.string().optional(),
 });
 
+const lanesRequest = z.object({ lanes: z.int().min(1).max(MOST_LANES), note: remark.optional() });
+/** Each change is a new generation; lanes of two generations never send at the same time. */
+const lanesView = z.object({ lanes: z.int(), generation: z.string() });
+
 const done = z.object({ id: z.string(), outcome: z.enum(['RETRIED', 'DISCARDED']) });
 const reasoning = z.object({ note: remark.optional() }).default({});
 
@@ -60,6 +64,17 @@ export class OutboxController {
       oldestSeconds: Math.max(0, ...lanes.map(({ oldestSeconds }) => oldestSeconds)),
       lanes: lanes.map(({ owner, ...rest }) => ({ ...rest, ...(owner && { owner }) })),
     };
+  }
+
+  /** From now on messages leave in so many lanes; publishing rests for about a second. The same number again changes nothing. */
+  @Put('lanes')
+  @Answers(200, lanesView)
+  lanes(@Body({ schema: lanesRequest }) { lanes, note: why }: z.output<typeof lanesRequest>, @Audited() write: AuditedWrite) {
+    return write.run(async (tx, note) => {
+      note({ lanes, ...(why && { note: why }) });
+      const { lanes: now, generation } = await setLanes({ primary: tx }, lanes);
+      return { lanes: now, generation };
+    });
   }
 
   /** What the broker refuses, in the order in which it was written. */

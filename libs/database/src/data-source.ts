@@ -101,7 +101,7 @@ interface PostgresInternals {
 }
 
 /** A logged error must not carry the values of a row. */
-function hideValues(error: unknown): void {
+export function hideValues(error: unknown): void {
   for (let e = error; typeof e === 'object' && e !== null; e = (e as { driverError?: unknown }).driverError)
     for (const field of ['parameters', 'detail', 'where', 'internalQuery'])
       if (field in e)

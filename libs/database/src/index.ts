@@ -9,4 +9,4 @@ export { pruneStatement, Retention, type RetentionRule } from './retention.js';
 export { sampleEvery } from './sampling.js';
 export type { View } from './topology.js';
 export type { Isolation } from './transaction.js';
-export { afterCommit, beforeCommit, requireTransaction, type Tx, txState } from './tx.js';
+export { afterCommit, beforeCommit, requireTransaction, type Tx, txState, withCommit } from './tx.js';

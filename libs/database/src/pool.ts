@@ -19,6 +19,8 @@ export interface RoutedPoolOptions {
   readOnly?: boolean;
   /** No limits on statements and locks: migrations. */
   unlimited?: boolean;
+  /** Statements go on the wire as they are given, not each when the one before was answered. */
+  pipeline?: boolean;
 }
 
 /** A pg pool that asks for its server at each new connection, and whose connections can be cut when that server is the wrong one. */
@@ -76,7 +78,7 @@ export class RoutedPool extends pg.Pool {
   }
 }
 
-function settings({ config, role, size, readOnly, unlimited }: RoutedPoolOptions): pg.PoolConfig {
+function settings({ config, role, size, readOnly, unlimited, pipeline }: RoutedPoolOptions): pg.PoolConfig & { pipeline?: boolean } {
   const statement = duration(config.statementTimeout ?? '10s');
   // The server notices a client that is gone, and stops its statement.
   const options = ['-c client_connection_check_interval=1000', ...(readOnly ? ['-c default_transaction_read_only=on'] : [])].join(' ');
@@ -86,6 +88,7 @@ function settings({ config, role, size, readOnly, unlimited }: RoutedPoolOptions
     max: size,
     application_name: config.applicationName ?? config.name,
     options,
+    ...(pipeline && { pipeline }),
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     connectionTimeoutMillis: CONNECT_LIMIT,

@@ -18,7 +18,7 @@ export interface Pools {
 export function openPools(config: DatabaseConfig, routes: Routes, lost: () => void): Pools {
   const role = { user: config.user, password: config.password };
   const pools = {
-    primary: new RoutedPool({ config, role, size: config.poolSize ?? 5, route: routes.forWrites }),
+    primary: new RoutedPool({ config, role, size: config.poolSize ?? 5, route: routes.forWrites, pipeline: true }),
     replica: new RoutedPool({ config, role, size: REPLICA_SIZE, route: routes.forReads, readOnly: true }),
     owner: new RoutedPool({ config, role: config.owner ?? role, size: OWNER_SIZE, route: routes.forMigrations, unlimited: true }),
   };

@@ -2,16 +2,16 @@ import type pg from 'pg';
 import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError, type QueryRunner } from 'typeorm';
 import { logger } from '@ballast/tracing';
 import { sqlState } from './classify.js';
-import type { GuardedQueryRunner } from './data-source.js';
+import { type GuardedQueryRunner, hideValues } from './data-source.js';
 import { CommitUnknownError, ConnectionLostError, TransactionAbortedError } from './errors.js';
-import { openScope, type TransactionScope, type Tx } from './tx.js';
+import { openScope, type Statement, type TransactionScope, type Tx } from './tx.js';
 
 /** e.g. `SERIALIZABLE`; Postgres' default is READ COMMITTED. */
 export type Isolation = NonNullable<Parameters<QueryRunner['startTransaction']>[0]>;
 
 export interface TransactionSettings {
   isolation?: Isolation;
-  /** Ends the transaction, a running statement included, up to COMMIT. */
+  /** Ends the transaction, a running statement included, up to COMMIT and what is sent with it. */
   signal?: AbortSignal;
 }
 
@@ -41,7 +41,7 @@ export async function runTransaction<T>(
       signal?.removeEventListener('abort', abort);
       signal?.throwIfAborted();
       scope.active = false;
-      await commit(runner, client);
+      await commit(runner, client, scope.last);
       for (const hook of scope.after) runAfter(hook);
       return result;
     } catch (error) {
@@ -62,17 +62,25 @@ export async function runTransaction<T>(
 const wasReleased = (error: unknown): boolean =>
   error instanceof QueryRunnerProviderAlreadyReleasedError || error instanceof QueryRunnerAlreadyReleasedError;
 
-async function commit(runner: GuardedQueryRunner, client: pg.Client): Promise<void> {
+/** The server's answer to a statement after one that failed. */
+const ABORTED = '25P02';
+const SWALLOWED = 'a statement in it had failed and its error was swallowed';
+
+/** What is sent with COMMIT is on the wire before any answer: Postgres turns COMMIT into ROLLBACK when one of them failed. */
+async function commit(runner: GuardedQueryRunner, client: pg.Client, last: readonly Statement[]): Promise<void> {
   if (runner.lost) throw new ConnectionLostError(runner.lost);
   if (client.getTransactionStatus() === 'I')
     throw new TransactionAbortedError('COMMIT or ROLLBACK was sent from inside; only Database.transaction may end it');
-  let command: string;
-  try {
-    ({ command } = await client.query('COMMIT'));
-  } catch (error) {
-    throw refusedByServer(error) ? error : new CommitUnknownError(error);
+  const sent = last.map(({ text, values }) => client.query(text, values));
+  const answers = await Promise.allSettled([...sent, client.query('COMMIT')]);
+  for (const answer of answers) {
+    if (answer.status === 'fulfilled') continue;
+    if (sqlState(answer.reason) === ABORTED) throw new TransactionAbortedError(SWALLOWED);
+    hideValues(answer.reason);
+    throw refusedByServer(answer.reason) ? answer.reason : new CommitUnknownError(answer.reason);
   }
-  if (command !== 'COMMIT') throw new TransactionAbortedError('a statement in it had failed and its error was swallowed');
+  const { command } = (answers.at(-1) as PromiseFulfilledResult<pg.QueryResult>).value;
+  if (command !== 'COMMIT') throw new TransactionAbortedError(SWALLOWED);
 }
 
 /** The server answered that it did not commit: a deferred constraint, a serialization failure. A server that goes down does not count. */

@@ -8,11 +8,18 @@ export type Tx = EntityManager & { readonly [inTransaction]: true };
 
 type Hook = (tx: Tx) => Promise<void>;
 
+/** A statement whose result nobody waits for. */
+export interface Statement {
+  readonly text: string;
+  readonly values: unknown[];
+}
+
 /** What belongs to one running transaction. */
 export class TransactionScope {
   active = true;
   readonly before = new Map<object, Hook>();
   readonly after: (() => void)[] = [];
+  readonly last: Statement[] = [];
   readonly state = new Map<object, unknown>();
   private readonly savepoints: (() => void)[] = [];
 
@@ -21,7 +28,7 @@ export class TransactionScope {
   }
 
   enterSavepoint(): void {
-    this.savepoints.push(snapshot([this.before, this.after, this.state]));
+    this.savepoints.push(snapshot([this.before, this.after, this.last, this.state]));
   }
 
   leaveSavepoint(outcome: 'released' | 'rolled back'): void {
@@ -67,6 +74,14 @@ export function requireTransaction(tx: EntityManager): asserts tx is Tx {
 export function beforeCommit(tx: Tx, key: object, hook: Hook): void {
   const { before } = scopeOf(tx);
   if (!before.has(key)) before.set(key, hook);
+}
+
+/**
+ * Sends the statement right before COMMIT, and COMMIT without waiting for its answer: both are one round trip. When it fails, nothing is
+ * committed and the transaction throws its error.
+ */
+export function withCommit(tx: Tx, text: string, values: unknown[]): void {
+  scopeOf(tx).last.push({ text, values });
 }
 
 /** Runs `hook` after an acknowledged commit, never after a rollback or an unknown outcome. Its error is logged, not thrown. */

@@ -10,6 +10,7 @@ import {
   isUnavailable,
   NoPrimaryError,
   type Tx,
+  withCommit,
 } from '../src/index.js';
 import { cleanup, freshConfig, Note, open, opened, schema, texts } from './fixture.js';
 
@@ -102,6 +103,25 @@ describe('a connection that is lost', () => {
     await eventually(async () => expect(await texts(truth)).toEqual({ a: '' }));
   });
 
+  it('with a last statement and COMMIT on their way: unknown, since both may have arrived', async () => {
+    const { proxy, database, truth } = await behindProxy(slowCommit);
+    const outcome = database
+      .transaction(async (tx) => {
+        await tx.save(note('a'));
+        withCommit(tx, `INSERT INTO note VALUES ('b', '')`, []);
+      })
+      .catch((e: unknown) => e);
+    await committing(truth);
+    proxy.cut();
+    expect(await outcome).toBeInstanceOf(CommitUnknownError);
+    await eventually(async () => expect(await truth.primary.query(COMMITTING)).toEqual([]));
+    expect(['', 'a,b']).toContain(
+      Object.keys(await texts(truth))
+        .sort()
+        .join(),
+    );
+  });
+
   it('with the server told to end the session during COMMIT: unknown', async () => {
     const { database, truth } = await behindProxy(slowCommit);
     const outcome = database.transaction((tx) => tx.save(note('a'))).catch((e: unknown) => e);
@@ -178,12 +198,11 @@ class SlowCommit1700000000001 {
 }
 const slowCommit = { ...schema, migrations: [...schema.migrations, SlowCommit1700000000001] } as unknown as typeof schema;
 
+const COMMITTING = `SELECT 1 FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active' AND datname = current_database()`;
 const committing = (truth: Database) =>
   eventually(
     async () => {
-      const rows = await truth.primary.query(
-        `SELECT 1 FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active' AND datname = current_database()`,
-      );
+      const rows = await truth.primary.query(COMMITTING);
       expect(rows).toHaveLength(1);
     },
     { interval: 5 },

@@ -1,4 +1,5 @@
 import { eventually } from '@ballast/testing';
+import type { Client } from 'pg';
 import {
   afterCommit,
   beforeCommit,
@@ -8,6 +9,7 @@ import {
   requireTransaction,
   type Tx,
   txState,
+  withCommit,
 } from '../src/index.js';
 import { freshConfig, Note, opened, texts } from './fixture.js';
 
@@ -70,9 +72,56 @@ describe('a transaction', () => {
     expect(await texts(database)).toEqual({});
   });
 
+  it('sends last statements with COMMIT, in their order, behind all that hooks do', async () => {
+    const sent: string[] = [];
+    await database.transaction(async (tx) => {
+      const client = (await tx.queryRunner!.connect()) as Client;
+      const query = jest.spyOn(client, 'query');
+      for (const id of ['x', 'y']) withCommit(tx, `INSERT INTO note SELECT $1, string_agg(id, '' ORDER BY id) FROM note`, [id]);
+      beforeCommit(tx, {}, async (same) => void (await same.query(`INSERT INTO note VALUES ('hook', '')`)));
+      afterCommit(tx, () => {
+        sent.push(...query.mock.calls.map(([text]) => String(text).slice(0, 6)));
+        query.mockRestore();
+      });
+    });
+    expect(sent).toEqual(['INSERT', 'INSERT', 'INSERT', 'COMMIT']);
+    expect(await texts(database)).toEqual({ hook: '', x: 'hook', y: 'hookx' });
+  });
+
+  it('is not committed when a last statement fails, and throws what the server says of it', async () => {
+    const after = jest.fn();
+    const work = database.transaction(async (tx) => {
+      await tx.save(note('a', 'secret'));
+      withCommit(tx, 'INSERT INTO note VALUES ($1, $2)', ['a', 'secret']);
+      withCommit(tx, 'INSERT INTO note VALUES ($1, $2)', ['b', '']);
+      afterCommit(tx, after);
+    });
+    const error: unknown = await work.catch((e: unknown) => e);
+    expect(isUniqueViolation(error)).toBe(true);
+    expect(JSON.stringify(error)).not.toContain('secret');
+    expect(after).not.toHaveBeenCalled();
+    expect(await texts(database)).toEqual({});
+    // The connection is as good as before.
+    await database.transaction((tx) => tx.save(note('c')));
+    expect(Object.keys(await texts(database))).toEqual(['c']);
+  });
+
+  it('forgets the last statements of a savepoint that was rolled back', async () => {
+    await database.transaction(async (tx) => {
+      withCommit(tx, `INSERT INTO note VALUES ('kept', '')`, []);
+      const failed = tx.transaction(async (inner) => {
+        withCommit(inner as Tx, `INSERT INTO note VALUES ('not', '')`, []);
+        throw new Error('no');
+      });
+      await expect(failed).rejects.toThrow('no');
+    });
+    expect(Object.keys(await texts(database))).toEqual(['kept']);
+  });
+
   it('does not call a commit that rolled back a success', async () => {
     const work = database.transaction(async (tx) => {
       await tx.save(note('a'));
+      withCommit(tx, `INSERT INTO note VALUES ('b', '')`, []);
       await tx.query('SELECT 1/0').catch(() => 'swallowed');
     });
     await expect(work).rejects.toThrow('a statement in it had failed and its error was swallowed');

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Tx } from '@ballast/database';
 import type { Reply } from '@ballast/message';
 import { backoff, duration, failpoint } from '@ballast/resilience';
@@ -78,6 +79,7 @@ export class IntentWorker implements Performing {
     this.limit = concurrency;
     this.deadline = duration(deadline);
     this.delays = { initial: duration(o.initial ?? '500ms'), max: duration(o.max ?? '30s') };
+    setMaxListeners(0, this.aborting.signal); // each attempt and each pause between two has one
     this.trouble = new Trouble(`intents of kind ${this.kind} cannot be claimed`);
   }
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { prepared, type Tx } from '@ballast/database';
+import { prepared, type Tx, withCommit } from '@ballast/database';
 import type { WireRecord } from '@ballast/message';
 
 /** The writing side of the outbox table, inside the caller's transaction. */
 export interface OutboxStore {
-  /** Stores the records in the given order. Two transactions that share a key do it one after the other, until the commit of the first. */
+  /** Stores the records in the given order, with the transaction's COMMIT. Two transactions that share a key do it one after the other, until the commit of the first. */
   append(tx: Tx, records: readonly WireRecord[]): Promise<void>;
 }
 
@@ -26,16 +26,19 @@ FROM (
   ORDER BY r.place
 ) AS records`);
 
+export const appending = (records: readonly WireRecord[]): [text: string, values: unknown[]] => [
+  APPEND,
+  [
+    lockKeys(records),
+    records.map((r) => r.topic),
+    records.map((r) => r.key),
+    records.map((r) => JSON.stringify(r.headers)),
+    records.map((r) => r.value),
+  ],
+];
+
 export const sqlOutboxStore: OutboxStore = {
-  async append(tx, records) {
-    await tx.query(APPEND, [
-      lockKeys(records),
-      records.map((r) => r.topic),
-      records.map((r) => r.key),
-      records.map((r) => JSON.stringify(r.headers)),
-      records.map((r) => r.value),
-    ]);
-  },
+  append: (tx, records) => Promise.resolve(withCommit(tx, ...appending(records))),
 };
 
 /** 64-bit lock numbers of the distinct keys, in ascending order: two transactions that share several keys cannot deadlock. */

@@ -8,5 +8,5 @@ export { prepared } from './prepared.js';
 export { pruneStatement, Retention, type RetentionRule } from './retention.js';
 export { sampleEvery } from './sampling.js';
 export type { View } from './topology.js';
-export type { Isolation } from './transaction.js';
+export { type Isolation, queryAtOnce } from './transaction.js';
 export { afterCommit, beforeCommit, requireTransaction, type Tx, txState, withCommit } from './tx.js';

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import type { DatabaseConfig, Host } from './config.js';
 import type { Sighting } from './topology.js';
@@ -63,5 +64,4 @@ export class PostgresProbe implements Probe {
 }
 
 /** The socket under a client. pg documents no way to break off a connection at once: `end` waits for the server. */
-export const streamOf = (client: pg.ClientBase): { destroy(error?: Error): void } =>
-  (client as unknown as { connection: { stream: { destroy(error?: Error): void } } }).connection.stream;
+export const streamOf = (client: pg.ClientBase): Duplex => (client as unknown as { connection: { stream: Duplex } }).connection.stream;

@@ -4,7 +4,8 @@ import { logger } from '@ballast/tracing';
 import { sqlState } from './classify.js';
 import { type GuardedQueryRunner, hideValues } from './data-source.js';
 import { CommitUnknownError, ConnectionLostError, TransactionAbortedError } from './errors.js';
-import { openScope, type Statement, type TransactionScope, type Tx } from './tx.js';
+import { streamOf } from './probe.js';
+import { openScope, requireTransaction, type Statement, type TransactionScope, type Tx } from './tx.js';
 
 /** e.g. `SERIALIZABLE`; Postgres' default is READ COMMITTED. */
 export type Isolation = NonNullable<Parameters<QueryRunner['startTransaction']>[0]>;
@@ -71,8 +72,7 @@ async function commit(runner: GuardedQueryRunner, client: pg.Client, last: reado
   if (runner.lost) throw new ConnectionLostError(runner.lost);
   if (client.getTransactionStatus() === 'I')
     throw new TransactionAbortedError('COMMIT or ROLLBACK was sent from inside; only Database.transaction may end it');
-  const sent = last.map(({ text, values }) => client.query(text, values));
-  const answers = await Promise.allSettled([...sent, client.query('COMMIT')]);
+  const answers = await Promise.allSettled(sentAtOnce(client, [...last, { text: 'COMMIT', values: [] }]));
   for (const answer of answers) {
     if (answer.status === 'fulfilled') continue;
     if (sqlState(answer.reason) === ABORTED) throw new TransactionAbortedError(SWALLOWED);
@@ -81,6 +81,35 @@ async function commit(runner: GuardedQueryRunner, client: pg.Client, last: reado
   }
   const { command } = (answers.at(-1) as PromiseFulfilledResult<pg.QueryResult>).value;
   if (command !== 'COMMIT') throw new TransactionAbortedError(SWALLOWED);
+}
+
+/**
+ * Sends the statements in one round trip and gives the rows of each. The server runs one after the other: each sees what was committed when the one
+ * before it was done. Throws the first one's error that failed.
+ */
+export async function queryAtOnce<Rows extends readonly (unknown[] | undefined)[]>(
+  tx: Tx,
+  statements: readonly Statement[],
+): Promise<Rows> {
+  requireTransaction(tx);
+  const client = (await tx.queryRunner!.connect()) as pg.Client;
+  const answers = await Promise.allSettled(sentAtOnce(client, statements));
+  return answers.map((answer) => {
+    if (answer.status === 'fulfilled') return answer.value.rows;
+    hideValues(answer.reason);
+    throw answer.reason;
+  }) as unknown as Rows;
+}
+
+/** In one write: each of its own would wake the server for a part of the work. */
+function sentAtOnce(client: pg.Client, statements: readonly Statement[]): Promise<pg.QueryResult>[] {
+  const stream = streamOf(client);
+  stream.cork();
+  try {
+    return statements.map(({ text, values }) => (values.length ? client.query(text, values) : client.query(text)));
+  } finally {
+    stream.uncork();
+  }
 }
 
 /** The server answered that it did not commit: a deferred constraint, a serialization failure. A server that goes down does not count. */

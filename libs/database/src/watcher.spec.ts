@@ -11,6 +11,7 @@ const b: Host = { host: 'b', port: 2 };
 class FakeServers {
   readonly states = new Map<Host, Sighting | 'hangs'>();
   looks = 0;
+  readonly looksAt = new Map<Host, number>();
   closed = 0;
   /** Lets the look that hangs see what there is now. */
   release: () => void = () => undefined;
@@ -20,6 +21,7 @@ class FakeServers {
     return {
       look: () => {
         this.looks++;
+        this.looksAt.set(host, (this.looksAt.get(host) ?? 0) + 1);
         const state = this.states.get(host) ?? { state: 'away', reason: 'unset' };
         if (state !== 'hangs') return Promise.resolve(state);
         return new Promise((resolve, reject) => {
@@ -52,6 +54,7 @@ describe('the watcher', () => {
 
   beforeEach(() => {
     servers.states.clear();
+    servers.looksAt.clear();
     servers.looks = servers.closed = 0;
     views.length = 0;
   });
@@ -125,6 +128,16 @@ describe('the watcher', () => {
     servers.states.set(a, { state: 'away', reason: 'refused' }).set(b, { state: 'primary', timeline: 2, instance: 'b' });
     watcher.recheck();
     await until(() => watcher.view.primary === b);
+  });
+
+  it('looks seldom at a server that is away while there is a primary: it may be starting, and each look would be one process more', async () => {
+    servers.states.set(a, { state: 'primary', timeline: 1 });
+    watch({ waiting: 60_000 });
+    await until(() => servers.looksAt.get(a)! > 20);
+    expect(servers.looksAt.get(b)).toBeLessThan(5);
+    const before = servers.looksAt.get(b)!;
+    watcher.recheck();
+    await until(() => servers.looksAt.get(b)! > before);
   });
 
   it('tells changes only', async () => {

@@ -5,11 +5,11 @@ import type { Probe } from './probe.js';
 import { decide, type Sighting, UNSEEN, type View } from './topology.js';
 
 export interface WatcherTimes {
-  /** Pause between looks while there is a primary. */
+  /** Pause between looks while there is a primary, or at one that was away while there is none. */
   healthy: number;
   /** Pause while there is none, for the first seconds of it. */
   searching: number;
-  /** Pause once the search has taken long. */
+  /** Pause once the search has taken long, or at one that is away while there is a primary: each look is a process on a server that starts. */
   waiting: number;
   /** A look that takes longer is broken off. Two in a row: the server is away. */
   limit: number;
@@ -86,7 +86,7 @@ export class Watcher {
       else if (overdue > 1)
         this.record(host, { state: 'away', reason: 'it accepts connections but does not answer, or cannot be reached' });
       // What was asked during the look may be about something that happened after it.
-      if ((seen || overdue > 1) && rechecks === this.rechecks) await this.pause();
+      if ((seen || overdue > 1) && rechecks === this.rechecks) await this.pause(this.sightings.get(host)?.state === 'away');
     }
   }
 
@@ -128,9 +128,10 @@ export class Watcher {
     if (!sameHost(before.primary, now.primary)) this.recheck();
   }
 
-  private async pause(): Promise<void> {
+  private async pause(isAway: boolean): Promise<void> {
     const { healthy, searching, waiting } = this.times;
-    const ms = this.view.primary ? healthy : Date.now() - this.searchingSince < LONG_SEARCH ? searching : waiting;
+    const searches = !this.view.primary && Date.now() - this.searchingSince < LONG_SEARCH;
+    const ms = searches ? (isAway ? healthy : searching) : this.view.primary && !isAway ? healthy : waiting;
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);

@@ -6,6 +6,7 @@ import {
   type Database,
   isUniqueViolation,
   NotInTransactionError,
+  queryAtOnce,
   requireTransaction,
   type Tx,
   txState,
@@ -86,6 +87,19 @@ describe('a transaction', () => {
     });
     expect(sent).toEqual(['INSERT', 'INSERT', 'INSERT', 'COMMIT']);
     expect(await texts(database)).toEqual({ hook: '', x: 'hook', y: 'hookx' });
+  });
+
+  it('sends statements at once, which see each other; the first that fails is what it throws', async () => {
+    const insert = { text: 'INSERT INTO note VALUES ($1, $2) RETURNING id', values: ['a', 'secret'] };
+    const both = await database.transaction((tx) =>
+      queryAtOnce<[{ id: string }[], { n: number }[]]>(tx, [insert, { text: 'SELECT count(*)::int AS n FROM note', values: [] }]),
+    );
+    expect(both).toEqual([[{ id: 'a' }], [{ n: 1 }]]);
+    const work = database.transaction((tx) => queryAtOnce(tx, [insert, { text: 'SELECT 1', values: [] }]));
+    const error: unknown = await work.catch((e: unknown) => e);
+    expect(isUniqueViolation(error)).toBe(true);
+    expect(JSON.stringify(error)).not.toContain('secret');
+    await expect(queryAtOnce(database.primary as Tx, [insert])).rejects.toThrow(NotInTransactionError);
   });
 
   it('is not committed when a last statement fails, and throws what the server says of it', async () => {

@@ -1,4 +1,4 @@
-import { prepared, type Tx } from '@ballast/database';
+import { prepared, queryAtOnce, type Tx } from '@ballast/database';
 import type { Reply } from '@ballast/message';
 
 export interface DeadLetter {
@@ -52,8 +52,10 @@ const KEEP_REPLIES = prepared(
 
 export const sqlInboxStore: InboxStore = {
   async claim(tx, topic, messages, keys) {
-    const claimed = await tx.query<{ message_id: string }[]>(CLAIM, [topic, messages.map((m) => m.id), messages.map((m) => m.type)]);
-    const parked = keys.length ? await tx.query<{ key: string }[]>(PARKED, [topic, keys]) : [];
+    const [claimed, parked = []] = await queryAtOnce<[{ message_id: string }[], { key: string }[]?]>(tx, [
+      { text: CLAIM, values: [topic, messages.map((m) => m.id), messages.map((m) => m.type)] },
+      ...(keys.length ? [{ text: PARKED, values: [topic, keys] }] : []),
+    ]);
     return { fresh: new Set(claimed.map((row) => row.message_id)), parked: new Set(parked.map((row) => row.key)) };
   },
 

@@ -26,16 +26,24 @@ FROM (
   ORDER BY r.place
 ) AS records`);
 
-export const appending = (records: readonly WireRecord[]): [text: string, values: unknown[]] => [
-  APPEND,
-  [
-    lockKeys(records),
-    records.map((r) => r.topic),
-    records.map((r) => r.key),
-    records.map((r) => JSON.stringify(r.headers)),
-    records.map((r) => r.value),
-  ],
-];
+/** The same for one record, as most transactions write: without arrays to take apart. */
+export const APPEND_ONE = prepared(`
+WITH locked AS MATERIALIZED (SELECT pg_advisory_xact_lock($1::bigint) AS key)
+INSERT INTO outbox (id, topic, key, headers, payload) SELECT nextval('outbox_id_seq'), $2::text, $3::text, $4::jsonb, $5::text FROM locked`);
+
+export function appending(records: readonly WireRecord[]): [text: string, values: unknown[]] {
+  const [first, ...more] = records;
+  if (first && !more.length)
+    return [APPEND_ONE, [lockKeys(records)[0], first.topic, first.key, JSON.stringify(first.headers), first.value]];
+  const column = (of: (record: WireRecord) => string) => records.map(of);
+  return [
+    APPEND,
+    [
+      lockKeys(records),
+      ...[column((r) => r.topic), column((r) => r.key), column((r) => JSON.stringify(r.headers)), column((r) => r.value)],
+    ],
+  ];
+}
 
 export const sqlOutboxStore: OutboxStore = {
   append: (tx, records) => Promise.resolve(withCommit(tx, ...appending(records))),

@@ -11,6 +11,8 @@ export interface BenchService {
   readonly outbox: Outbox;
   /** Records the broker has acknowledged since the start. */
   sent(): number;
+  /** Meanwhile the relay of this process sends nothing, as when another replica has the lane. It is woken all the same. */
+  withoutRelay<T>(work: () => Promise<T>): Promise<T>;
   stop(): Promise<void>;
 }
 
@@ -28,7 +30,9 @@ export async function startBenchService(stage: Stage, o: BenchServiceOptions): P
   const database = await o.store.database(o.poolSize ?? 20);
   const kafka = kafkaTransport({ brokers: stage.kafka.brokers, clientId: o.name });
   let sent = 0;
+  let relaying = Promise.resolve();
   const counting: Transport = Object.create(kafka, {
+    whenConnected: { value: (signal?: AbortSignal) => relaying.then(() => kafka.whenConnected(signal)) },
     send: { value: (records: Parameters<Transport['send']>[0]) => kafka.send(records).then(() => void (sent += records.length)) },
   }) as Transport;
   @Module({})
@@ -42,6 +46,11 @@ export async function startBenchService(stage: Stage, o: BenchServiceOptions): P
   const app = await NestFactory.createApplicationContext(App, { logger: false, abortOnError: false });
   return {
     ...{ app, database, outbox: app.get(Outbox), sent: () => sent },
+    withoutRelay: async (work) => {
+      let again!: () => void;
+      relaying = new Promise((resolve) => (again = resolve));
+      return work().finally(again);
+    },
     stop: async () => {
       await app.get(Messaging).stop();
       await app.close();

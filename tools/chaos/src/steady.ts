@@ -49,7 +49,7 @@ async function postgres({ patroni, containers }: Views): Promise<string[]> {
   for (const { name, role, state } of members)
     if (state !== (role === 'leader' ? 'running' : 'streaming')) found.push(`${name} is ${role}, ${state}`);
   if (members.filter(({ role }) => role === 'leader').length !== 1) found.push('Postgres has no primary');
-  if (!members.some(({ role }) => role === 'sync_standby')) found.push('no replica is synchronous');
+  if (!members.some(({ role }) => role === 'quorum_standby' || role === 'sync_standby')) found.push('no replica is synchronous');
   return found;
 }
 

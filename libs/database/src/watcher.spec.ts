@@ -131,7 +131,7 @@ describe('the watcher', () => {
   });
 
   it('looks seldom at a server that is away while there is a primary: it may be starting, and each look would be one process more', async () => {
-    servers.states.set(a, { state: 'primary', timeline: 1 });
+    servers.states.set(a, { state: 'primary', timeline: 1, instance: 'a' });
     watch({ waiting: 60_000 });
     await until(() => servers.looksAt.get(a)! > 20);
     expect(servers.looksAt.get(b)).toBeLessThan(5);

@@ -5,17 +5,19 @@ import type { Probe } from './probe.js';
 import { decide, type Sighting, UNSEEN, type View } from './topology.js';
 
 export interface WatcherTimes {
-  /** Pause between looks while there is a primary, or at one that was away while there is none. */
+  /** Pause between looks while there is a primary. A connection that breaks asks for a look at once. */
   healthy: number;
   /** Pause while there is none, for the first seconds of it. */
   searching: number;
-  /** Pause once the search has taken long, or at one that is away while there is a primary: each look is a process on a server that starts. */
+  /** The same at a server that is away: it may be starting, and each look is a process more there. */
+  away: number;
+  /** Pause once the search has taken long. */
   waiting: number;
   /** A look that takes longer is broken off. Two in a row: the server is away. */
   limit: number;
 }
 
-const TIMES: WatcherTimes = { healthy: 250, searching: 50, waiting: 500, limit: 1_500 };
+const TIMES: WatcherTimes = { healthy: 1_000, searching: 50, away: 250, waiting: 500, limit: 1_500 };
 const LONG_SEARCH = 10_000;
 
 export interface WatcherListener {
@@ -129,9 +131,9 @@ export class Watcher {
   }
 
   private async pause(isAway: boolean): Promise<void> {
-    const { healthy, searching, waiting } = this.times;
-    const searches = !this.view.primary && Date.now() - this.searchingSince < LONG_SEARCH;
-    const ms = searches ? (isAway ? healthy : searching) : this.view.primary && !isAway ? healthy : waiting;
+    const { healthy, searching, away, waiting } = this.times;
+    const isNew = Date.now() - this.searchingSince < LONG_SEARCH;
+    const ms = this.view.primary ? healthy : !isNew ? waiting : isAway ? away : searching;
     await new Promise<void>((resolve) => {
       const wake = () => {
         clearTimeout(timer);

@@ -104,10 +104,11 @@ class KafkaTransport implements Transport {
       await new Promise<void>((resolve) => {
         const wake = () => {
           this.waiting.delete(wake);
+          ended.signal.removeEventListener('abort', wake);
           resolve();
         };
         this.waiting.add(wake);
-        ended.signal.addEventListener('abort', wake, { once: true });
+        ended.signal.addEventListener('abort', wake);
       });
     }
     ended.dispose();

@@ -32,7 +32,7 @@ export async function startBenchService(stage: Stage, o: BenchServiceOptions): P
   let sent = 0;
   let relaying = Promise.resolve();
   const counting: Transport = Object.create(kafka, {
-    whenConnected: { value: (signal?: AbortSignal) => relaying.then(() => kafka.whenConnected(signal)) },
+    whenConnected: { value: (signal?: AbortSignal) => relaying.then(() => kafka.whenConnected.call(counting, signal)) },
     send: { value: (records: Parameters<Transport['send']>[0]) => kafka.send(records).then(() => void (sent += records.length)) },
   }) as Transport;
   @Module({})

@@ -6,6 +6,7 @@ const evidence = (): Evidence => ({
     { orderId: 'o1', token: 'tok_ok', sku: 'mug', quantity: 1 },
     { orderId: 'o2', token: 'tok_declined', sku: 'mug', quantity: 1 },
   ],
+  refunds: [{ orderId: 'o1', amount: 100 }],
   orders: [
     { id: 'o1', status: 'CONFIRMED', total: 500 },
     { id: 'o2', status: 'REJECTED', total: 500 },
@@ -97,6 +98,16 @@ it.each<[string, (e: Evidence) => unknown, [Finding['kind'], string]]>([
     'a refund twice',
     (e) => e.operations.push({ ...e.operations[2]!, key: 'r2' }),
     ['wrong', 'order o1: payment refunded 100, the processor 200'],
+  ],
+  [
+    'a refund that was forgotten',
+    (e) => (e.payments[0]!.refunded = 0),
+    ['lost', 'order o1: payment refunded 0, the merchant was told of 100'],
+  ],
+  [
+    'a refund that one key made twice',
+    (e) => (e.payments[0]!.refunded = 200),
+    ['doubled', 'order o1: payment refunded 200, the merchant was told of 100'],
   ],
   ['a ledger out of balance', (e) => (e.ledger[0]!.debit = 499), ['wrong', 'the ledger does not balance: 599 and 600']],
   ['a sale that was booked twice', (e) => (e.ledger[1]!.credit = 1000), ['doubled', 'the ledger has sales of 1000, payments captured 500']],

@@ -5,6 +5,8 @@
 export interface Evidence {
   /** Checkouts that were answered 202, with the token they paid by. */
   accepted: { orderId: string; token: string; sku: string; quantity: number }[];
+  /** Refunds that were answered 201, each once, however often it was asked for with its key. */
+  refunds: { orderId: string; amount: number }[];
   orders: { id: string; status: string; total: number }[];
   sagas: { id: string; status: string }[];
   payments: { id: string; orderId: string; captured: number; refunded: number }[];
@@ -72,8 +74,9 @@ function* ordersOf({ accepted, orders, sagas, carts }: Evidence): Generator<Find
   }
 }
 
-function* moneyOf({ orders, payments, operations, ledger }: Evidence): Generator<Finding> {
+function* moneyOf({ refunds, orders, payments, operations, ledger }: Evidence): Generator<Finding> {
   const paid = by(payments, (p) => p.orderId);
+  const promised = by(refunds, (r) => r.orderId);
   const done = operations.filter(({ state }) => state === 'succeeded');
   const acts = by(done, (o) => o.target ?? '');
   const authorised = by(
@@ -94,6 +97,12 @@ function* moneyOf({ orders, payments, operations, ledger }: Evidence): Generator
     const refunded = own.reduce((sum, p) => sum + p.refunded, 0);
     const refundedAtPsp = total(settled.filter(({ kind }) => kind === 'refund'));
     if (refunded > captured) yield { kind: 'wrong', what: `order ${id}: refunded ${refunded} of ${captured}` };
+    const asked = total(promised.get(id) ?? []);
+    if (refunded !== asked)
+      yield {
+        kind: refunded > asked ? 'doubled' : 'lost',
+        what: `order ${id}: payment refunded ${refunded}, the merchant was told of ${asked}`,
+      };
     if (refunded !== refundedAtPsp)
       yield { kind: 'wrong', what: `order ${id}: payment refunded ${refunded}, the processor ${refundedAtPsp}` };
   }

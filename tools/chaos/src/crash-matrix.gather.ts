@@ -46,7 +46,7 @@ export class Evidences {
     return (await Promise.all(found)).flat();
   }
 
-  async gather(accepted: Evidence['accepted'], initial: ReadonlyMap<string, number>): Promise<Evidence> {
+  async gather(told: Pick<Evidence, 'accepted' | 'refunds'>, initial: ReadonlyMap<string, number>): Promise<Evidence> {
     const each = async <T extends object>(text: string, services = MESSAGING) =>
       (await Promise.all(services.map(async (service) => (await this.rows<T>(service, text)).map((row) => ({ service, ...row }))))).flat();
     const skus = [...initial.keys()];
@@ -61,7 +61,7 @@ export class Evidences {
     );
     const records = await this.records();
     return {
-      accepted,
+      ...told,
       written,
       records,
       orders: await this.rows('order', `SELECT id, status, (total ->> 'amount')::int AS total FROM orders`),

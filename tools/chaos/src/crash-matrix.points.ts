@@ -1,4 +1,5 @@
 import type { Failpoint } from '@ballast/resilience';
+import { Random } from './crash-matrix.random.js';
 
 /** Where a service is killed, and at which occurrence at the latest: what comes rarely is not waited for long. */
 export interface Point {
@@ -42,3 +43,22 @@ export const titleOf = ({ service, name, where, action }: Omit<Point, 'hits'>): 
 
 /** As `BALLAST_FAILPOINTS` takes it. */
 export const armedAs = ({ name, where, action }: Point, hit: number): string => `${name}${where ? `[${where}]` : ''}=${action}@${hit}`;
+
+/** What a point may be asked for by: `order`, `relay.sent`, `order/relay.sent`, `order/saga.step.after[capture payment]`, `inventory/inbox.applied=stop`. */
+export function namesOf({ service, name, where, action }: Point): string[] {
+  const plain = [name, ...(where ? [`${name}[${where}]`] : [])];
+  return [service, ...plain, ...plain.map((each) => `${service}/${each}`)].flatMap((each) => [each, `${each}=${action}`]);
+}
+
+/**
+ * A seed's part of them: so many seeds in a row, beginning with one that divides by their number, take every point once. Each service's points are
+ * dealt apart, so that each is killed in each seed.
+ */
+export function dealt(points: readonly Point[], seed: number, parts: number): Point[] {
+  const round = new Random(Math.floor(seed / parts));
+  const services = [...new Set(points.map(({ service }) => service))];
+  return services.flatMap((service, n) =>
+    // Who has one left over differs by service, so that the parts are of a size.
+    round.shuffled(points.filter((each) => each.service === service)).filter((_, place) => (place + n) % parts === seed % parts),
+  );
+}

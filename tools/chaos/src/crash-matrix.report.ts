@@ -5,15 +5,15 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 const quantile = (sorted: readonly number[], q: number): number => sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)]!;
 
 function rows(results: readonly SeedResult[]): { point: string; faults: number; missed: number; p50: string; max: string }[] {
-  const points = new Map<string, SeedResult['kills']>();
-  for (const kill of results.flatMap(({ kills }) => kills)) points.set(kill.point, [...(points.get(kill.point) ?? []), kill]);
+  const points = new Map<string, SeedResult['faults']>();
+  for (const fault of results.flatMap(({ faults }) => faults)) points.set(fault.point, [...(points.get(fault.point) ?? []), fault]);
   return [...points]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([point, kills]) => {
-      const times = kills.flatMap(({ recovery }) => recovery ?? []).sort((a, b) => a - b);
-      const reached = kills.filter((k) => k.reached).length;
+    .map(([point, faults]) => {
+      const times = faults.flatMap(({ recovery }) => recovery ?? []).sort((a, b) => a - b);
+      const reached = faults.filter((f) => f.reached).length;
       const shown = (q: number) => (times.length ? seconds(quantile(times, q)) : '-');
-      return { point, faults: reached, missed: kills.length - reached, p50: shown(0.5), max: shown(1) };
+      return { point, faults: reached, missed: faults.length - reached, p50: shown(0.5), max: shown(1) };
     });
 }
 
@@ -31,7 +31,7 @@ export function table(results: readonly SeedResult[]): string {
 export function matrixReport(results: readonly SeedResult[], { rate, cpus, model }: { rate: number; cpus: number; model: string }): string {
   const sum = (of: (result: SeedResult) => number) => results.reduce((total, result) => total + of(result), 0);
   const kind = (wanted: string) => sum(({ findings }) => findings.filter((f) => f.kind === wanted).length);
-  const times = results.flatMap(({ kills }) => kills.flatMap(({ recovery }) => recovery ?? [])).sort((a, b) => a - b);
+  const times = results.flatMap(({ faults }) => faults.flatMap(({ recovery }) => recovery ?? [])).sort((a, b) => a - b);
   const late = times.filter((ms) => ms > 10_000).length;
   const found = results.flatMap(({ findings }) => findings);
   return `# Crash matrix
@@ -43,11 +43,11 @@ Written by \`npm run chaos -- crash-matrix\`; [the decision behind it](../adr/00
 
 | seeds | faults | accepted | confirmed | rejected | refunds | lost | doubled | reordered | otherwise wrong |
 | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| ${results.length} | ${sum(({ kills }) => kills.filter((k) => k.reached).length)} | ${sum((r) => r.accepted)} | ${sum((r) => r.confirmed)} | ${sum((r) => r.rejected)} | ${sum((r) => r.refunds)} | ${kind('lost')} | ${kind('doubled')} | ${kind('reordered')} | ${kind('wrong')} |
+| ${results.length} | ${sum(({ faults }) => faults.filter((f) => f.reached).length)} | ${sum((r) => r.accepted)} | ${sum((r) => r.confirmed)} | ${sum((r) => r.rejected)} | ${sum((r) => r.refunds)} | ${kind('lost')} | ${kind('doubled')} | ${kind('reordered')} | ${kind('wrong')} |
 
-A killed service was ready again, with nothing away, after ${times.length ? `${seconds(quantile(times, 0.5))} (median), ${seconds(times.at(-1)!)} at most; ${late} of ${times.length} took longer than 10 s` : 'no time that was measured'}.
-The time runs from the death of the process. One that dies again before it was ready is counted with its next start. ${rate} checkouts a second were begun, whatever
-became of earlier ones, on ${cpus} cores (${model}), where up to four services start at the same time. *Rejected* are cards that the processor declines.
+A killed service had finished its next piece of work (a message handled, a request answered) after ${times.length ? `${seconds(quantile(times, 0.5))} (median), ${seconds(times.at(-1)!)} at most; ${late} of ${times.length} took longer than 10 s` : 'no time that was measured'}.
+The time runs from the death of the process, and ends at the next kill when that comes in the middle of such a piece. ${rate} checkouts a second were begun, whatever
+became of earlier ones, on ${cpus} cores (${model}) that everything shares; two services at most were dead or starting at the same time. *Rejected* are cards that the processor declines.
 
 ${
   found.length
@@ -58,7 +58,7 @@ ${
     : ''
 }## By point
 
-| point | faults | not reached | ready again, p50 | longest |
+| point | faults | not reached | works again, p50 | longest |
 | --- | ---: | ---: | ---: | ---: |
 ${rows(results)
   .map(({ point, faults, missed, p50, max }) => `| ${point} | ${faults} | ${missed} | ${p50} | ${max} |`)

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FAILPOINTS } from '@ballast/resilience';
 import { workspaceRoot } from '@ballast/testing';
 import { parseMatrix } from './crash-matrix.js';
-import { armedAs, POINTS } from './crash-matrix.points.js';
+import { armedAs, dealt, POINTS, titleOf } from './crash-matrix.points.js';
 import { Random } from './crash-matrix.random.js';
 
 const sources = [
@@ -29,13 +29,33 @@ it('draws the same from the same seed', () => {
   expect(new Set(draw(7)).size).toBe(POINTS.length);
 });
 
+it('deals every point to one of four seeds in a row, and each seed some of every service', () => {
+  const parts = [8, 9, 10, 11].map((seed) => dealt(POINTS, seed, 4));
+  expect(parts.flat().map(titleOf).sort()).toEqual(POINTS.map(titleOf).sort());
+  for (const part of parts) {
+    expect(new Set(part.map(({ service }) => service)).size).toBe(5);
+    expect(Math.abs(part.length - POINTS.length / 4)).toBeLessThan(2);
+  }
+  expect(dealt(POINTS, 12, 4)).not.toEqual(parts[0]);
+  expect(dealt(POINTS, 9, 1)).toHaveLength(POINTS.length);
+});
+
 it('takes points by their name, and all of a service', () => {
   expect(parseMatrix(['--points', 'relay.sent', '--seeds', '2', '--seed', '5', '--out', 'none'])).toMatchObject({
     seeds: [5, 6],
     points: ['cart', 'inventory', 'order', 'payment'].map((service) => ({ service, name: 'relay.sent' })),
     out: undefined,
   });
-  expect(parseMatrix(['--points', 'psp'])).toMatchObject({ points: Array(3).fill({ service: 'psp' }) });
+  expect(parseMatrix(['--points', 'psp'])).toMatchObject({ parts: 1, points: Array(3).fill({ service: 'psp' }) });
+  expect(parseMatrix([])).toMatchObject({ parts: 4, points: POINTS });
+  const named = ['order/saga.step.after[capture payment]', 'inventory/inbox.applied=stop', 'payment/inbox.applied'];
+  expect(parseMatrix(['--points', named.join(',')])).toMatchObject({
+    points: [
+      { service: 'payment', action: 'kill' },
+      { name: 'saga.step.after', where: 'capture payment' },
+      { service: 'inventory', action: 'stop' },
+    ],
+  });
 });
 
 it.each([

@@ -1,0 +1,136 @@
+import { spawnSync } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ClusterError, type SupervisedService } from '@ballast/cluster';
+import { armedAs, type Point, titleOf } from './crash-matrix.points.js';
+import { firstWork } from './crash-matrix.work.js';
+
+/** Longer than a relay's lease (15 s) and a consumer's session (6 s). */
+const PAUSE = 17_000;
+/** A service that has finished nothing by then is broken. */
+const WORKS_WITHIN = 60_000;
+
+export interface Fault {
+  point: string;
+  /** False: nothing came by in time, and the process was killed from outside. */
+  reached: boolean;
+  /** Milliseconds from the death until the service had finished a piece of work, or was killed in the middle of one; none for a pause. */
+  recovery?: number;
+}
+
+export interface ChainOptions {
+  service: SupervisedService;
+  /** Milliseconds that a point may take to be reached. */
+  patience: number;
+  signal: AbortSignal;
+  say(line: string): void;
+  done(fault: Fault): void;
+  /** Runs another instance beside it while `work` lasts. */
+  beside(work: () => Promise<boolean>): Promise<boolean>;
+}
+
+interface Death {
+  point: string;
+  reached: boolean;
+  at: number;
+  /** Where the log of the next process begins. */
+  log: number;
+}
+
+/**
+ * One service, point after point: a process is armed only at its start, so each next one is armed before its predecessor dies. The first
+ * death is a kill from outside, at any moment; the last process has nothing armed.
+ */
+export class Chain {
+  constructor(private readonly o: ChainOptions) {}
+
+  async run(points: readonly (Point & { hit: number })[]): Promise<void> {
+    const { service, done, say, patience } = this.o;
+    let death = await this.kill(points[0]);
+    for (const [n, point] of points.entries()) {
+      const pid = await this.started();
+      if (point.action === 'stop') {
+        // The other instance must come up without it, and so must a process that dies by mistake.
+        this.arm(undefined);
+        done(await this.worked(death));
+        const reached = await this.o.beside(() => this.pause(pid));
+        say(`${titleOf(point)}${reached ? '' : ' was not reached'}`);
+        done({ point: titleOf(point), reached });
+        if (n + 1 === points.length) return;
+        death = await this.kill(points[n + 1]);
+      } else {
+        this.arm(points[n + 1]);
+        const reached = await this.gone(pid, patience);
+        if (!reached && service.pid === pid) await service.kill();
+        const next = { point: titleOf(point), reached, at: Date.now(), log: this.logged() };
+        const { point: title, reached: was, at } = death;
+        const work = firstWork(service.logFile, death.log) ?? (reached ? next.at : undefined);
+        done({ point: title, reached: was, ...(work !== undefined && { recovery: work - at }) });
+        say(`${titleOf(point)}${reached ? '' : ' was not reached'}`);
+        death = next;
+      }
+    }
+    await this.started();
+    done(await this.worked(death));
+  }
+
+  private arm(point: (Point & { hit: number }) | undefined): void {
+    this.o.service.environment({ BALLAST_FAILPOINTS: point && armedAs(point, point.hit) });
+  }
+
+  /** Anywhere: wherever it is just now. What comes after it is armed for the point. */
+  private async kill(next: (Point & { hit: number }) | undefined): Promise<Death> {
+    const { service } = this.o;
+    this.arm(next);
+    await service.kill();
+    return { point: `${service.name}: anywhere`, reached: true, at: Date.now(), log: this.logged() };
+  }
+
+  private async worked({ point, reached, at, log }: Death): Promise<Fault> {
+    const { service, signal } = this.o;
+    for (const end = Date.now() + WORKS_WITHIN; Date.now() < end; await sleep(50)) {
+      signal.throwIfAborted();
+      const work = firstWork(service.logFile, log);
+      if (work !== undefined) return { point, reached, recovery: work - at };
+    }
+    throw new ClusterError(`${service.name} has done nothing for ${WORKS_WITHIN / 1000} s after ${point}`);
+  }
+
+  /** Until the other instance has taken its work over; then it wakes, a zombie. */
+  private async pause(pid: number): Promise<boolean> {
+    const { patience, signal, service } = this.o;
+    try {
+      for (const end = Date.now() + patience; !isStopped(pid); await sleep(100)) if (Date.now() > end || signal.aborted) return false;
+      await sleep(PAUSE, undefined, { signal });
+      process.kill(pid, 'SIGCONT');
+      await service.ready();
+      return true;
+    } finally {
+      if (isStopped(pid)) process.kill(pid, 'SIGCONT');
+    }
+  }
+
+  private async started(): Promise<number> {
+    const { service, signal } = this.o;
+    for (let waited = 0; waited < 60_000; waited += 20) {
+      signal.throwIfAborted();
+      if (service.pid !== undefined) return service.pid;
+      await sleep(20);
+    }
+    throw new ClusterError(`${service.name} was not started again`);
+  }
+
+  /** True once the process has ended; false when patience has. */
+  private async gone(pid: number, patience: number): Promise<boolean> {
+    const { service, signal } = this.o;
+    for (const end = Date.now() + patience; service.pid === pid; await sleep(20)) if (Date.now() > end || signal.aborted) return false;
+    return true;
+  }
+
+  private logged(): number {
+    return statSync(this.o.service.logFile).size;
+  }
+}
+
+const isStopped = (pid: number): boolean =>
+  /^T/.test(spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim());

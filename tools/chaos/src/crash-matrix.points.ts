@@ -52,7 +52,7 @@ export function namesOf({ service, name, where, action }: Point): string[] {
 
 /**
  * A seed's part of them: so many seeds in a row, beginning with one that divides by their number, take every point once. Each service's points are
- * dealt apart, so that each is killed in each seed.
+ * dealt apart, so that no seed has many of one.
  */
 export function dealt(points: readonly Point[], seed: number, parts: number): Point[] {
   const round = new Random(Math.floor(seed / parts));

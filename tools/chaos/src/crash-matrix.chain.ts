@@ -3,19 +3,22 @@ import { statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterError, type SupervisedService } from '@ballast/cluster';
 import { armedAs, type Point, titleOf } from './crash-matrix.points.js';
-import { firstWork } from './crash-matrix.work.js';
+import { firstWork, type Work } from './crash-matrix.work.js';
 
 /** Longer than a relay's lease (15 s) and a consumer's session (6 s). */
 const PAUSE = 17_000;
 /** A service that has finished nothing by then is broken. */
 const WORKS_WITHIN = 60_000;
 
+/** What was done to a service, and when it had finished something again. */
 export interface Fault {
   point: string;
   /** False: nothing came by in time, and the process was killed from outside. */
   reached: boolean;
-  /** Milliseconds from the death until the service had finished a piece of work, or was killed in the middle of one; none for a pause. */
-  recovery?: number;
+  /** Of a kill: when, ms since 1970. */
+  at?: number;
+  /** Its next piece of work. None for a pause, and where the next kill came first. */
+  work?: Work;
 }
 
 export interface ChainOptions {
@@ -29,9 +32,7 @@ export interface ChainOptions {
   beside(work: () => Promise<boolean>): Promise<boolean>;
 }
 
-interface Death {
-  point: string;
-  reached: boolean;
+interface Death extends Fault {
   at: number;
   /** Where the log of the next process begins. */
   log: number;
@@ -63,9 +64,7 @@ export class Chain {
         const reached = await this.gone(pid, patience);
         if (!reached && service.pid === pid) await service.kill();
         const next = { point: titleOf(point), reached, at: Date.now(), log: this.logged() };
-        const { point: title, reached: was, at } = death;
-        const work = firstWork(service.logFile, death.log) ?? (reached ? next.at : undefined);
-        done({ point: title, reached: was, ...(work !== undefined && { recovery: work - at }) });
+        done(faultOf(death, firstWork(service.logFile, death.log)));
         say(`${titleOf(point)}${reached ? '' : ' was not reached'}`);
         death = next;
       }
@@ -86,14 +85,14 @@ export class Chain {
     return { point: `${service.name}: anywhere`, reached: true, at: Date.now(), log: this.logged() };
   }
 
-  private async worked({ point, reached, at, log }: Death): Promise<Fault> {
+  private async worked(death: Death): Promise<Fault> {
     const { service, signal } = this.o;
     for (const end = Date.now() + WORKS_WITHIN; Date.now() < end; await sleep(50)) {
       signal.throwIfAborted();
-      const work = firstWork(service.logFile, log);
-      if (work !== undefined) return { point, reached, recovery: work - at };
+      const work = firstWork(service.logFile, death.log);
+      if (work) return faultOf(death, work);
     }
-    throw new ClusterError(`${service.name} has done nothing for ${WORKS_WITHIN / 1000} s after ${point}`);
+    throw new ClusterError(`${service.name} has done nothing for ${WORKS_WITHIN / 1000} s after ${death.point}`);
   }
 
   /** Until the other instance has taken its work over; then it wakes, a zombie. */
@@ -131,6 +130,8 @@ export class Chain {
     return statSync(this.o.service.logFile).size;
   }
 }
+
+const faultOf = ({ point, reached, at }: Death, work: Work | undefined): Fault => ({ point, reached, at, ...(work && { work }) });
 
 const isStopped = (pid: number): boolean =>
   /^T/.test(spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim());

@@ -8,6 +8,9 @@ const MESSAGING = ['cart', 'inventory', 'order', 'payment'];
 
 /** Reads what is there, past every service: tables as the superuser, topics with a client of its own, logs from their files. */
 export class Evidences {
+  /** When a message was first in its topic, ms since 1970. */
+  private readonly times = new Map<string, number>();
+
   constructor(
     private readonly cluster: Cluster,
     private readonly drill: Drill,
@@ -86,6 +89,11 @@ export class Evidences {
     };
   }
 
+  /** When the message came into its topic, as far as the topics were read; ms since 1970. */
+  published(messageId: string | undefined): number | undefined {
+    return messageId === undefined ? undefined : this.times.get(messageId);
+  }
+
   private async rows<T = Record<string, unknown>>(database: string, text: string, values: unknown[] = []): Promise<T[]> {
     return (await this.drill.query('primary', database, text, values)) as T[];
   }
@@ -110,9 +118,10 @@ export class Evidences {
         void consumer.run({
           autoCommit: false,
           eachMessage: async ({ topic, partition, message }) => {
-            const { key, headers = {}, offset } = message;
+            const { key, headers = {}, offset, timestamp } = message;
             const header = (name: string) => headers[name]?.toString() ?? '';
             found.push({ topic, partition, offset, key: key?.toString() ?? '', messageId: header('ce_id'), type: header('ce_type') });
+            if (!this.times.has(header('ce_id'))) this.times.set(header('ce_id'), Number(timestamp));
             const last = missing.get(`${topic}/${partition}`);
             if (last !== undefined && BigInt(offset) >= last) missing.delete(`${topic}/${partition}`);
             if (missing.size === 0) resolve();

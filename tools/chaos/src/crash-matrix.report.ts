@@ -46,7 +46,7 @@ Written by \`npm run chaos -- crash-matrix\`; [the decision behind it](../adr/00
 | ${results.length} | ${sum(({ faults }) => faults.filter((f) => f.reached).length)} | ${sum((r) => r.accepted)} | ${sum((r) => r.confirmed)} | ${sum((r) => r.rejected)} | ${sum((r) => r.refunds)} | ${kind('lost')} | ${kind('doubled')} | ${kind('reordered')} | ${kind('wrong')} |
 
 A killed service had finished its next piece of work (a message handled, a request answered) after ${times.length ? `${seconds(quantile(times, 0.5))} (median), ${seconds(times.at(-1)!)} at most; ${late} of ${times.length} took longer than 10 s` : 'no time that was measured'}.
-The time runs from the death of the process, and ends at the next kill when that comes in the middle of such a piece. ${rate} checkouts a second were begun, whatever
+The time runs from the death of the process, or from when the message that it handled first was in its topic, if that was later: whoever writes it may have been dead as well. ${rate} checkouts a second were begun, whatever
 became of earlier ones, on ${cpus} cores (${model}) that everything shares; two services at most were dead or starting at the same time. *Rejected* are cards that the processor declines.
 
 ${

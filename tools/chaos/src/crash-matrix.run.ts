@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster } from '@ballast/cluster';
 import { CheckoutLoad, Drill, type Evidence, type Finding, findings, inTurns, registerBuyers, Shopper, signInAgain } from '@ballast/e2e';
 import { workspaceRoot } from '@ballast/testing';
+import { Caller } from './crash-matrix.caller.js';
 import { Chain, type Fault } from './crash-matrix.chain.js';
 import { Evidences } from './crash-matrix.gather.js';
 import { dealt, type Point } from './crash-matrix.points.js';
@@ -19,6 +21,13 @@ const STOCK = 100_000;
 const TOKENS = ['tok_ok', 'tok_ok', 'tok_ok', 'tok_ok', 'tok_declined', 'tok_insufficient_funds', 'tok_slow', 'tok_flaky', 'tok_unknown'];
 /** Services that die and start again at the same time: with more, a small machine measures the queue for its cores. */
 const AT_ONCE = 2;
+/** Checkouts that are accepted before the first kill: there is something to interrupt. */
+const UNDER_WAY = 5;
+
+export interface Recovered extends Fault {
+  /** Milliseconds from the death, or from when its first message was there if that was later, until that was handled or a request answered. */
+  recovery?: number;
+}
 
 export interface SeedResult {
   seed: number;
@@ -27,7 +36,7 @@ export interface SeedResult {
   rejected: number;
   refunds: number;
   seconds: number;
-  faults: Fault[];
+  faults: Recovered[];
   findings: Finding[];
 }
 
@@ -100,12 +109,15 @@ class Matrix {
     const tokens = Array.from({ length: 40 }, () => random.shuffled(TOKENS)).flat();
     const load = new CheckoutLoad(this.buyers, { rate, sku: this.sku, tokens });
     const refunds = new Refunds(this.merchant, { amount: REFUND, orders: () => load.accepted });
+    const caller = new Caller(this.o.cluster.service('psp').url, this.pspApiKey());
     const faults: Fault[] = [];
     try {
+      while (load.accepted.length < UNDER_WAY) await sleep(100, undefined, { signal });
       await inTurns(AT_ONCE, this.plan(seed, random), ({ service, points }) => this.chain(service, faults, seed).run(points));
     } finally {
       await (signal.aborted ? load.abandon() : load.stop(90_000));
       await refunds.stop(signal.aborted ? 0 : 60_000);
+      await caller.stop();
     }
     this.told.accepted.push(...load.accepted.map(({ orderId, token, sku, quantity }) => ({ orderId, token, sku, quantity })));
     this.told.refunds.push(...refunds.made);
@@ -113,9 +125,22 @@ class Matrix {
     const found = await this.settled();
     const count = await this.statuses(load.accepted.map(({ orderId }) => orderId));
     return {
-      ...{ seed, faults, findings: found, accepted: load.accepted.length, refunds: refunds.made.length },
+      ...{
+        seed,
+        faults: faults.map((fault) => this.recovered(fault)),
+        findings: found,
+        accepted: load.accepted.length,
+        refunds: refunds.made.length,
+      },
       ...{ confirmed: count('CONFIRMED'), rejected: count('REJECTED'), seconds: (performance.now() - start) / 1000 },
     };
+  }
+
+  /** Before a message was there, its reader had nothing to do: the writer may have been dead as well. */
+  private recovered(fault: Fault): Recovered {
+    const { at, work } = fault;
+    if (at === undefined || !work) return fault;
+    return { ...fault, recovery: work.at - Math.max(at, this.evidences.published(work.messageId) ?? at) };
   }
 
   /** The seed's points, by service, each with the occurrence at which it is to act. */
@@ -145,6 +170,10 @@ class Matrix {
     } finally {
       await this.drill.retire(instance);
     }
+  }
+
+  private pspApiKey(): string {
+    return (JSON.parse(readFileSync(this.o.cluster.home.secrets, 'utf8')) as { pspApiKey: string }).pspApiKey;
   }
 
   private async statuses(orders: readonly string[]): Promise<(status: string) => number> {

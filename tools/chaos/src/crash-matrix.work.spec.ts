@@ -10,7 +10,7 @@ const line = (second: number, fields: object) =>
 afterAll(() => rmSync(directory, { recursive: true }));
 
 it('takes a service for working again when it has handled or answered something since', () => {
-  line(1, { msg: 'message', outcome: 'handled' });
+  line(1, { msg: 'message', outcome: 'handled', messageId: 'm1' });
   const death = statSync(log).size;
   appendFileSync(log, '{"level":"warn","msg":"this process crashes on purpose: BALLAST_FAILPOINTS=relay.sent=kill@1"}\n');
   line(2, { msg: 'listening' });
@@ -18,6 +18,6 @@ it('takes a service for working again when it has handled or answered something 
   expect(firstWork(log, death)).toBeUndefined();
   line(4, { msg: 'request', status: 409 });
   line(5, { msg: 'message', outcome: 'handled' });
-  expect(firstWork(log, death)).toBe(4_000);
-  expect(firstWork(log, 0)).toBe(1_000);
+  expect(firstWork(log, death)).toEqual({ at: 4_000 });
+  expect(firstWork(log, 0)).toEqual({ at: 1_000, messageId: 'm1' });
 });

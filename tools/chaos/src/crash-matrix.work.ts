@@ -4,13 +4,24 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 const WORK = /"msg":"(message|request)"/;
 const REFUSED = /"status":5\d\d/;
 const TIME = /"time":"([^"]+)"/;
+const MESSAGE = /"messageId":"([^"]+)"/;
 
-/** When (ms since 1970) the first piece of work was finished of which the log tells behind the offset. */
-export function firstWork(logFile: string, from: number): number | undefined {
-  const line = after(logFile, from)
-    .split('\n')
-    .find((each) => WORK.test(each) && !REFUSED.test(each) && TIME.test(each));
-  return line === undefined ? undefined : Date.parse(TIME.exec(line)![1]!);
+export interface Work {
+  /** When it was finished, ms since 1970. */
+  at: number;
+  /** Of a message. */
+  messageId?: string;
+}
+
+/** The first piece of work of which the log tells behind the offset. */
+export function firstWork(logFile: string, from: number): Work | undefined {
+  for (const line of after(logFile, from).split('\n')) {
+    const at = WORK.test(line) && !REFUSED.test(line) ? TIME.exec(line)?.[1] : undefined;
+    if (at === undefined) continue;
+    const messageId = MESSAGE.exec(line)?.[1];
+    return { at: Date.parse(at), ...(messageId && { messageId }) };
+  }
+  return undefined;
 }
 
 function after(file: string, from: number): string {

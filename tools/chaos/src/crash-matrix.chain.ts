@@ -5,8 +5,6 @@ import { ClusterError, type SupervisedService } from '@ballast/cluster';
 import { armedAs, type Point, titleOf } from './crash-matrix.points.js';
 import { firstWork, type Work } from './crash-matrix.work.js';
 
-/** Longer than a relay's lease (15 s) and a consumer's session (6 s). */
-const PAUSE = 17_000;
 /** A service that has finished nothing by then is broken. */
 const WORKS_WITHIN = 60_000;
 
@@ -25,11 +23,13 @@ export interface ChainOptions {
   service: SupervisedService;
   /** Milliseconds that a point may take to be reached. */
   patience: number;
+  /** Milliseconds that a pause lasts. */
+  pause: number;
   signal: AbortSignal;
   say(line: string): void;
   done(fault: Fault): void;
   /** Runs another instance beside it while `work` lasts. */
-  beside(work: () => Promise<boolean>): Promise<boolean>;
+  beside<T>(work: () => Promise<T>): Promise<T>;
 }
 
 interface Death extends Fault {
@@ -46,22 +46,22 @@ export class Chain {
   constructor(private readonly o: ChainOptions) {}
 
   async run(points: readonly (Point & { hit: number })[]): Promise<void> {
-    const { service, done, say, patience } = this.o;
+    const { service, done, say, patience, signal } = this.o;
     let death = await this.kill(points[0]);
     for (const [n, point] of points.entries()) {
       const pid = await this.started();
       if (point.action === 'stop') {
         // The other instance must come up without it, and so must a process that dies by mistake.
         this.arm(undefined);
-        done(await this.worked(death));
-        const reached = await this.o.beside(() => this.pause(pid));
+        const { reached, work } = await this.o.beside(() => this.pause(pid, death));
+        done(faultOf(death, work));
         say(`${titleOf(point)}${reached ? '' : ' was not reached'}`);
         done({ point: titleOf(point), reached });
         if (n + 1 === points.length) return;
         death = await this.kill(points[n + 1]);
       } else {
         this.arm(points[n + 1]);
-        const reached = await this.gone(pid, patience);
+        const reached = await until(() => service.pid !== pid, { patience, signal, interval: 20 });
         if (!reached && service.pid === pid) await service.kill();
         const next = { point: titleOf(point), reached, at: Date.now(), log: this.logged() };
         done(faultOf(death, firstWork(service.logFile, death.log)));
@@ -95,15 +95,17 @@ export class Chain {
     throw new ClusterError(`${service.name} has done nothing for ${WORKS_WITHIN / 1000} s after ${death.point}`);
   }
 
-  /** Until the other instance has taken its work over; then it wakes, a zombie. */
-  private async pause(pid: number): Promise<boolean> {
+  /** Until the other instance has taken its work over; then it wakes, a zombie. With what it had done since its last death. */
+  private async pause(pid: number, death: Death): Promise<Pick<Fault, 'reached' | 'work'>> {
     const { patience, signal, service } = this.o;
     try {
-      for (const end = Date.now() + patience; !isStopped(pid); await sleep(100)) if (Date.now() > end || signal.aborted) return false;
-      await sleep(PAUSE, undefined, { signal });
+      const reached = await until(() => isStopped(pid), { patience, signal, interval: 100 });
+      const work = firstWork(service.logFile, death.log);
+      if (!reached) return { reached, ...(work && { work }) };
+      await sleep(this.o.pause, undefined, { signal });
       process.kill(pid, 'SIGCONT');
       await service.ready();
-      return true;
+      return { reached, ...(work && { work }) };
     } finally {
       if (isStopped(pid)) process.kill(pid, 'SIGCONT');
     }
@@ -111,19 +113,10 @@ export class Chain {
 
   private async started(): Promise<number> {
     const { service, signal } = this.o;
-    for (let waited = 0; waited < 60_000; waited += 20) {
-      signal.throwIfAborted();
-      if (service.pid !== undefined) return service.pid;
-      await sleep(20);
-    }
-    throw new ClusterError(`${service.name} was not started again`);
-  }
-
-  /** True once the process has ended; false when patience has. */
-  private async gone(pid: number, patience: number): Promise<boolean> {
-    const { service, signal } = this.o;
-    for (const end = Date.now() + patience; service.pid === pid; await sleep(20)) if (Date.now() > end || signal.aborted) return false;
-    return true;
+    await until(() => service.pid !== undefined, { patience: 60_000, interval: 20, signal });
+    signal.throwIfAborted();
+    if (service.pid === undefined) throw new ClusterError(`${service.name} was not started again`);
+    return service.pid;
   }
 
   private logged(): number {
@@ -132,6 +125,12 @@ export class Chain {
 }
 
 const faultOf = ({ point, reached, at }: Death, work: Work | undefined): Fault => ({ point, reached, at, ...(work && { work }) });
+
+/** False when patience has ended before it was so. */
+async function until(so: () => boolean, o: { patience: number; interval: number; signal: AbortSignal }): Promise<boolean> {
+  for (const end = Date.now() + o.patience; !so(); await sleep(o.interval)) if (Date.now() > end || o.signal.aborted) return false;
+  return true;
+}
 
 const isStopped = (pid: number): boolean =>
   /^T/.test(spawnSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' }).stdout.trim());

@@ -28,7 +28,7 @@ export function table(results: readonly SeedResult[]): string {
   ].join('\n');
 }
 
-export function matrixReport(results: readonly SeedResult[], { rate, cpus, model }: { rate: number; cpus: number; model: string }): string {
+export function matrixReport(results: readonly SeedResult[], { rate, atOnce, cpus, model }: { rate: number; atOnce: number; cpus: number; model: string }): string {
   const sum = (of: (result: SeedResult) => number) => results.reduce((total, result) => total + of(result), 0);
   const kind = (wanted: string) => sum(({ findings }) => findings.filter((f) => f.kind === wanted).length);
   const times = results.flatMap(({ faults }) => faults.flatMap(({ recovery }) => recovery ?? [])).sort((a, b) => a - b);
@@ -47,7 +47,7 @@ Written by \`npm run chaos -- crash-matrix\`; [the decision behind it](../adr/00
 
 A killed service had finished its next piece of work (a message handled, a request answered) after ${times.length ? `${seconds(quantile(times, 0.5))} (median), ${seconds(times.at(-1)!)} at most; ${late} of ${times.length} took longer than 10 s` : 'no time that was measured'}.
 The time runs from the death of the process, or from when the message that it handled first was in its topic, if that was later: whoever writes it may have been dead as well. ${rate} checkouts a second were begun, whatever
-became of earlier ones, on ${cpus} cores (${model}) that everything shares; two services at most were dead or starting at the same time. *Rejected* are cards that the processor declines.
+became of earlier ones, on ${cpus} cores (${model}) that everything shares; at most ${atOnce} services were dead or starting at the same time. *Rejected* are cards that the processor declines.
 
 ${
   found.length

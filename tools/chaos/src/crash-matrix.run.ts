@@ -19,8 +19,8 @@ const REFUND = 100;
 const STOCK = 100_000;
 /** As often as they are here; slow ones are few, since each holds a buyer for seconds. */
 const TOKENS = ['tok_ok', 'tok_ok', 'tok_ok', 'tok_ok', 'tok_declined', 'tok_insufficient_funds', 'tok_slow', 'tok_flaky', 'tok_unknown'];
-/** Services that die and start again at the same time: with more, a small machine measures the queue for its cores. */
-const AT_ONCE = 2;
+/** Longer than a relay's lease (15 s) and a consumer's session (6 s). */
+const PAUSE = 17_000;
 /** Checkouts that are accepted before the first kill: there is something to interrupt. */
 const UNDER_WAY = 5;
 
@@ -46,6 +46,8 @@ export interface MatrixOptions {
   seeds: readonly number[];
   /** Into so many parts the points are dealt; a seed has one of them. */
   parts: number;
+  /** Services that die and start again at the same time. */
+  atOnce: number;
   /** Checkouts a second. */
   rate: number;
   /** Milliseconds that a point may take to be reached. */
@@ -113,7 +115,7 @@ class Matrix {
     const faults: Fault[] = [];
     try {
       while (load.accepted.length < UNDER_WAY) await sleep(100, undefined, { signal });
-      await inTurns(AT_ONCE, this.plan(seed, random), ({ service, points }) => this.chain(service, faults, seed).run(points));
+      await inTurns(this.o.atOnce, this.plan(seed, random), ({ service, points }) => this.chain(service, faults, seed).run(points));
     } finally {
       await (signal.aborted ? load.abandon() : load.stop(90_000));
       await refunds.stop(signal.aborted ? 0 : 60_000);
@@ -153,7 +155,7 @@ class Matrix {
   private chain(name: string, faults: Fault[], seed: number): Chain {
     const { cluster, patience, signal, say } = this.o;
     return new Chain({
-      ...{ service: cluster.service(name), patience, signal },
+      ...{ service: cluster.service(name), patience, pause: PAUSE, signal },
       say: (line) => say(`seed ${seed}: ${line}`),
       done: (fault) => faults.push(fault),
       beside: (work) => this.beside(name, work),

@@ -47,7 +47,7 @@ it('takes points by their name, and all of a service', () => {
     out: undefined,
   });
   expect(parseMatrix(['--points', 'psp'])).toMatchObject({ parts: 1, points: Array(3).fill({ service: 'psp' }) });
-  expect(parseMatrix([])).toMatchObject({ parts: 4, points: POINTS });
+  expect(parseMatrix([])).toMatchObject({ parts: 4, atOnce: 2, points: POINTS });
   const named = ['order/saga.step.after[capture payment]', 'inventory/inbox.applied=stop', 'payment/inbox.applied'];
   expect(parseMatrix(['--points', named.join(',')])).toMatchObject({
     points: [

@@ -18,6 +18,7 @@ Each seed takes a quarter of the points; every four seeds take all.
   --seed N          the first one, 1 by default
   --points A,B      only these, and all of them with each seed: relay.sent, order (all of a service), order/relay.sent,
                     order/saga.step.after[capture payment], inventory/inbox.applied=stop
+  --at-once N       services that die at the same time, 2 by default; with more, a machine of two cores measures the queue for them
   --rate N          checkouts a second, 3 by default
   --port-offset N   added to every port, 27000 by default
   --without FILE    a module that every service loads first and that takes a safeguard away: the run has to end red
@@ -33,6 +34,7 @@ interface Options {
   seeds: number[];
   points: Point[];
   parts: number;
+  atOnce: number;
   rate: number;
   portOffset: number;
   without?: string;
@@ -42,7 +44,7 @@ interface Options {
 /** @throws {ClusterError} for what cannot be understood */
 export function parseMatrix(args: readonly string[]): Options | 'help' {
   const text = { type: 'string' } as const;
-  const names = { seeds: text, seed: text, points: text, rate: text, 'port-offset': text, without: text, out: text };
+  const names = { seeds: text, seed: text, points: text, rate: text, 'at-once': text, 'port-offset': text, without: text, out: text };
   let values;
   try {
     ({ values } = parseArgs({ args: [...args], options: { ...names, help: { type: 'boolean' } } }));
@@ -50,7 +52,7 @@ export function parseMatrix(args: readonly string[]): Options | 'help' {
     throw new ClusterError(`${messageOf(error).split('. ')[0]}; see --help`, { cause: error });
   }
   if (values.help) return 'help';
-  const whole = (name: 'seeds' | 'seed' | 'port-offset', fallback: number, least: number): number => {
+  const whole = (name: 'seeds' | 'seed' | 'at-once' | 'port-offset', fallback: number, least: number): number => {
     const value = Number(values[name] ?? fallback);
     if (!Number.isInteger(value) || value < least)
       throw new ClusterError(`--${name} must be a whole number from ${least}, not "${values[name]}"`);
@@ -66,7 +68,7 @@ export function parseMatrix(args: readonly string[]): Options | 'help' {
       out,
       points: chosen(values.points),
       parts: values.points === undefined ? PARTS : 1,
-      portOffset: whole('port-offset', 27_000, 0),
+      portOffset: whole('port-offset', 27_000, 0), atOnce: whole('at-once', 2, 1),
     },
     seeds: Array.from({ length: whole('seeds', 20, 1) }, (_, n) => first + n),
     ...(values.without && { without: values.without }),
@@ -87,7 +89,7 @@ function chosen(text: string | undefined): Point[] {
 export async function runCrashMatrix(args: readonly string[]): Promise<void> {
   const options = parseMatrix(args);
   if (options === 'help') return console.log(HELP);
-  const { seeds, points, parts, rate, portOffset, without, out } = options;
+  const { seeds, points, parts, atOnce, rate, portOffset, without, out } = options;
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => stopping.abort(new ClusterError(`ended by ${signal}`)));
@@ -100,7 +102,7 @@ export async function runCrashMatrix(args: readonly string[]): Promise<void> {
   let clean = false;
   try {
     const results = await crashMatrix({
-      ...{ cluster, points, parts, seeds, rate, patience: 60_000, quiet: 90_000, signal: stopping.signal },
+      ...{ cluster, points, parts, atOnce, seeds, rate, patience: 60_000, quiet: 90_000, signal: stopping.signal },
       say: (line) => console.log(`${new Date().toISOString().slice(11, 23)} ${line}`),
       done: (result) => console.log(summaryOf(result)),
     });
@@ -115,7 +117,7 @@ export async function runCrashMatrix(args: readonly string[]): Promise<void> {
     for (const title of unreached) console.log(`✖ never reached: ${title}`);
     if (clean) console.log('✔ nothing lost, nothing doubled, nothing reordered');
     else console.log(`logs and data are left in ${home}`);
-    if (out && !without) writeFileSync(out, matrixReport(results, { rate, cpus: cpus().length, model: cpus()[0]?.model ?? '' }));
+    if (out && !without) writeFileSync(out, matrixReport(results, { rate, atOnce, cpus: cpus().length, model: cpus()[0]?.model ?? '' }));
     process.exitCode = clean ? 0 : 1;
   } finally {
     await cluster.stop();

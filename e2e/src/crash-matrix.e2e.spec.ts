@@ -2,19 +2,15 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { workspaceRoot } from '@ballast/testing';
 
-/** Of each kind of point one, in each service; the whole list is `npm run chaos -- crash-matrix`. */
+/** Of nearly every kind one, and some of each service; all are in `npm run chaos -- crash-matrix`. */
 const POINTS = [
   'cart/idempotency.kept',
-  'cart/relay.sent',
   'inventory/inbox.committed',
   'inventory/inbox.applied=stop',
-  'order/inbox.applied=kill',
-  'order/outbox.committed=kill',
-  'order/saga.step.before[reserve stock]',
+  'order/relay.sent',
   'order/saga.step.after[capture payment]',
-  'payment/intent.claimed[payment.authorise]',
   'payment/intent.performed[payment.capture]',
-  'psp/psp.recorded[refund]',
+  'psp/psp.recorded[capture]',
 ];
 
 /** As a user runs it, on a platform of its own, beside that of the other tests. */
@@ -27,7 +23,7 @@ function crashMatrix(...args: string[]): Promise<{ code: number | null; output: 
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
 }
 
-it('nothing is lost, doubled or reordered by kills and pauses at named points, whichever of two services they meet together', async () => {
+it('loses, doubles and reorders nothing when services are killed and paused where it hurts', async () => {
   const { code, output } = await crashMatrix('--seeds', '1', '--points', POINTS.join(','));
   expect(output).toContain('✔ nothing lost, nothing doubled, nothing reordered');
   expect(code).toBe(0);

@@ -28,7 +28,10 @@ export function table(results: readonly SeedResult[]): string {
   ].join('\n');
 }
 
-export function matrixReport(results: readonly SeedResult[], { rate, atOnce, cpus, model }: { rate: number; atOnce: number; cpus: number; model: string }): string {
+export function matrixReport(
+  results: readonly SeedResult[],
+  { rate, atOnce, cpus, model }: { rate: number; atOnce: number; cpus: number; model: string },
+): string {
   const sum = (of: (result: SeedResult) => number) => results.reduce((total, result) => total + of(result), 0);
   const kind = (wanted: string) => sum(({ findings }) => findings.filter((f) => f.kind === wanted).length);
   const times = results.flatMap(({ faults }) => faults.flatMap(({ recovery }) => recovery ?? [])).sort((a, b) => a - b);

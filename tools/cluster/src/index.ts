@@ -16,4 +16,4 @@ export type { Credentials } from './shop-client.js';
 export { serviceEnvironment } from './service-environment.js';
 export { startSteps } from './steps.js';
 export { timelineOf } from './summary.js';
-export type { SupervisedService } from './supervisor.js';
+export { SupervisedService } from './supervisor.js';

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { workspaceRoot } from '@ballast/testing';
 
@@ -13,14 +13,18 @@ const POINTS = [
   'psp/psp.recorded[capture]',
 ];
 
+let command: ChildProcess;
+// For a test that was cut short: with it goes the platform that it started.
+afterAll(() => void command.kill());
+
 /** As a user runs it, on a platform of its own, beside that of the other tests. */
 function crashMatrix(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const command = join(workspaceRoot(), 'tools/chaos/dist/chaos.js');
+  const file = join(workspaceRoot(), 'tools/chaos/dist/chaos.js');
   const { NODE_ENV: _test, KAFKA_BROKERS: _others, ...env } = process.env;
-  const child = spawn(process.execPath, [command, 'crash-matrix', '--out', 'none', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  command = spawn(process.execPath, [file, 'crash-matrix', '--out', 'none', ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, output })));
+  for (const stream of [command.stdout!, command.stderr!]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  return new Promise((resolve) => command.once('close', (code) => resolve({ code, output })));
 }
 
 it('loses, doubles and reorders nothing when services are killed and paused where it hurts', async () => {

@@ -14,10 +14,17 @@ export const isReplyType = (type: string): boolean => type.endsWith(SUFFIX);
 /** The command's type that a reply's type answers. */
 export const commandTypeOf = (type: string): string => type.slice(0, -SUFFIX.length);
 
-/** The schema of a command's answer. */
+const schemas = new WeakMap<AnyCommand, z.ZodType>();
+
+/** The schema of a command's answer. Made once: zod compiles a schema when it is first used, and every reply is checked against one. */
 export function replySchema(command: AnyCommand): z.ZodType {
-  return z.discriminatedUnion('outcome', [
-    z.object({ outcome: z.literal('succeeded'), result: command.reply }),
-    z.object({ outcome: z.literal('failed'), code: z.string(), message: z.string() }),
-  ]);
+  let schema = schemas.get(command);
+  if (!schema) {
+    schema = z.discriminatedUnion('outcome', [
+      z.object({ outcome: z.literal('succeeded'), result: command.reply }),
+      z.object({ outcome: z.literal('failed'), code: z.string(), message: z.string() }),
+    ]);
+    schemas.set(command, schema);
+  }
+  return schema;
 }

@@ -128,6 +128,27 @@ describe('retry', () => {
     expect(calls).toBe(3);
   });
 
+  test('nor does one behind a policy that does not retry itself', async () => {
+    let calls = 0;
+    const [service, client] = ['service', 'client'].map((name) => policy(name, { retry: { attempts: 3, initialDelay: 1 } }));
+    const between = policy('between', { breaker: { failures: 10 } });
+    const call = outcome(
+      service!.execute(({ signal }) =>
+        between.execute(
+          ({ signal: inner }) =>
+            client!.execute(() => {
+              calls++;
+              return broken();
+            }, inner),
+          signal,
+        ),
+      ),
+    );
+    await jest.advanceTimersByTimeAsync(1_000);
+    expect(await call).toMatchObject({ message: '503' });
+    expect(calls).toBe(3);
+  });
+
   test('the caller can give up while it waits for the next attempt', async () => {
     const caller = new AbortController();
     const call = outcome(policy('psp', { retry: { attempts: 3, initialDelay: '1h', maxDelay: '1h' } }).execute(broken, caller.signal));

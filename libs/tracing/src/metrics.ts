@@ -85,9 +85,11 @@ async function runCollector(gauge: Gauge<string>, collect: Collector | undefined
 function once<M extends Metric>(name: string, labels: readonly string[], kind: abstract new (...args: never[]) => M, make: () => M): M {
   const known = own().registry.getSingleMetric(name);
   if (!known) return make();
-  if (!(known instanceof kind) || labelsOf(known).join() !== labels.join())
+  if (!(known instanceof kind) || !same(labelsOf(known), labels))
     throw new TypeError(`metric ${name} exists with another kind or other labels`);
   return known;
 }
 
+/** Asked each time something is counted. */
+const same = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((label, i) => label === b[i]);
 const labelsOf = (metric: object) => (metric as { labelNames: string[] }).labelNames;

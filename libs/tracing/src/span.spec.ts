@@ -1,6 +1,6 @@
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api';
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-node';
-import { captureContext, currentTraceId, currentTraceparent, inSpan, withContext } from './index.js';
+import { captureContext, currentTraceId, currentTraceparent, inSpan, recordError, withContext } from './index.js';
 
 const exporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
@@ -56,6 +56,15 @@ describe('inSpan', () => {
     expect(span!.attributes['error.type']).toBe('23505');
     expect(JSON.stringify(span!.events)).toContain('span.spec');
     expect(JSON.stringify([span!.events, span!.status, span!.attributes])).not.toContain('ann@');
+  });
+
+  test('an error is not even looked at in a trace that is not sampled', () => {
+    const error = new Error('duplicate');
+    const read = jest.fn(() => 'Error: duplicate');
+    Object.defineProperty(error, 'stack', { get: read });
+    const unsampled = trace.wrapSpanContext({ traceId: '1'.repeat(32), spanId: '1'.repeat(16), traceFlags: 0 });
+    recordError(unsampled, error);
+    expect(read).not.toHaveBeenCalled();
   });
 
   test('a synchronous throw and a thrown non-error count too', async () => {

@@ -39,6 +39,7 @@ export function setHttpRoute(route: string): void {
 
 /** Marks a span as failed. Its name, code, message and stack are kept, never an error's other fields: drivers put values there. */
 export function recordError(span: Span, error: unknown): void {
+  if (!span.isRecording()) return; // not sampled: nobody would read what is scrubbed here
   const { name, message, stack, code } = (error instanceof Error ? error : new Error(String(error))) as Error & { code?: unknown };
   const text = scrub(message);
   span.recordException({ name, message: text, ...(stack && { stack: scrub(stack) }) });

@@ -7,6 +7,7 @@ export const PARTITIONS = 12;
 export const SESSION = 6_000;
 /** From a change among the members to the new assignment. */
 const REBALANCE = 400;
+const BEAT = 1_000;
 
 export class Partition {
   readonly log: WireRecord[] = [];
@@ -39,6 +40,8 @@ export interface Member {
   readonly name: string;
   /** Whether it hears and is heard at this moment. */
   reachable(): boolean;
+  /** Looks after its membership. False when it is gone and nobody waits for it any more. */
+  beat(): boolean;
   assigned(generation: number, partitions: readonly Partition[]): void;
   /** The group goes on without it, or is being shared out anew. */
   revoked(): void;
@@ -102,6 +105,7 @@ export class Group {
 export class Broker {
   readonly groups = new Map<string, Group>();
   private readonly topics = new Map<string, Partition[]>();
+  private readonly watched = new Set<Member>();
 
   constructor(
     readonly world: World,
@@ -110,6 +114,12 @@ export class Broker {
 
   get up(): boolean {
     return !this.weather.lasts('broker-down');
+  }
+
+  /** From now on it beats once a second, with all the others: one event for all of them. */
+  watch(member: Member): void {
+    if (this.watched.size === 0) this.world.after(BEAT, () => this.beat());
+    this.watched.add(member);
   }
 
   group(name: string, topics: readonly string[]): Group {
@@ -128,5 +138,10 @@ export class Broker {
     let hash = 0x811c9dc5;
     for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193);
     return this.partitions(topic)[(hash >>> 0) % PARTITIONS]!;
+  }
+
+  private beat(): void {
+    for (const member of this.watched) if (!member.beat()) this.watched.delete(member);
+    if (this.watched.size) this.world.after(BEAT, () => this.beat());
   }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { AccountClaims, IdempotentRequest } from '@ballast/service';
 import { ProblemError } from '@ballast/service';
 import type { PlannedOrder } from './scenario.js';
@@ -10,7 +10,7 @@ const PATIENCE = 8_000;
 const PAUSE = 300;
 const REFUND_LOOKS = 400;
 
-const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
+const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 /** What a client was told: an answer, or a definite no. */
 type Told<T> = { body: T } | { refused: string };
@@ -54,7 +54,7 @@ export class Clients {
 
   private checkOut({ number, token }: PlannedOrder): Promise<Told<{ orderId: string }>> {
     const accountId = accountOf(number);
-    const request: IdempotentRequest = { scope: hash(`checkout/${number}`), bodyHash: hash(token) };
+    const request: IdempotentRequest = { scope: digest(`checkout/${number}`), bodyHash: digest(token) };
     return this.ask('cart', (door) => door.checkOut(request, { accountId } as AccountClaims, { paymentToken: token }));
   }
 
@@ -74,7 +74,7 @@ export class Clients {
     await Promise.all(
       refunds.map(async (share, i) => {
         const amount = { amount: Math.max(1, Math.floor((payment.amount * share) / 100)), currency: payment.currency! };
-        const request = { scope: hash(`refund/${number}/${i}`), bodyHash: hash(String(amount.amount)) };
+        const request = { scope: digest(`refund/${number}/${i}`), bodyHash: digest(String(amount.amount)) };
         const told = await this.ask('payment', (door) => door.refund(payment.id, { amount }, request));
         if ('body' in told) this.refunded.set(orderId, this.refunded.get(orderId)! + amount.amount);
       }),

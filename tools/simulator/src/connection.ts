@@ -25,10 +25,12 @@ export class Connection implements UnitOfWork {
     return !this.weather.lasts('database-down', service) && !this.weather.lasts('cut-database', name);
   }
 
+  /** Noticed within a tenth of a second, as by a client that looks so often. */
   async whenAvailable(signal?: AbortSignal): Promise<void> {
     while (!this.available) {
       signal?.throwIfAborted();
-      await this.process.clock.sleep(100, signal);
+      await this.weather.change(signal);
+      await this.process.clock.sleep(this.process.world.random.int(1, 100), signal);
     }
   }
 
@@ -37,7 +39,8 @@ export class Connection implements UnitOfWork {
    * that is what a zombie is.
    */
   async ask<T>(statement: () => Promise<T>): Promise<T> {
-    await this.reach();
+    await this.process.world.pass(this.way());
+    if (!this.available) await this.turnedAway();
     const result = await statement();
     await this.process.arrive(this.way());
     if (!this.available) throw connectionLost();
@@ -57,8 +60,9 @@ export class Connection implements UnitOfWork {
   }
 
   private async once<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    await this.reach();
-    await this.process.running();
+    await this.process.world.pass(this.way());
+    if (!this.available) await this.turnedAway();
+    if (!this.process.free) await this.process.running();
     // Whoever was paused on the way finds the connection as it is now.
     if (!this.available) throw connectionLost();
     const { result, commit, rollback } = await this.database.begin(work);
@@ -95,9 +99,7 @@ export class Connection implements UnitOfWork {
     }
   }
 
-  private async reach(): Promise<void> {
-    await this.process.world.pass(this.way());
-    if (this.available) return;
+  private async turnedAway(): Promise<never> {
     await this.process.arrive(PATIENCE);
     throw new NoPrimaryError('it cannot be reached');
   }
@@ -110,12 +112,23 @@ export class Connection implements UnitOfWork {
 
 const connectionLost = (): Error => Object.assign(new Error('Connection terminated unexpectedly'), { code: 'ECONNRESET' });
 
-/** The store as a process has it: these methods are statements of their own, the others run inside of its transactions. */
+/** Of a store's polls: whether one that is asked now would find nothing and change nothing. */
+export type Idle<S> = { readonly [M in keyof S]?: S[M] extends (...args: infer A) => unknown ? (...args: A) => boolean : never };
+
+/**
+ * The store as a process has it: these methods are statements of their own, the others run inside of its transactions. A poll that finds
+ * nothing has its answer at once, as from a network that took no time: its way there and back changes nothing, and most polls are like that.
+ */
 export function remote<S extends object>(connection: Connection, store: S, ...methods: (keyof S & string)[]): S {
+  const { idle: polls = {} } = store as { idle?: Record<string, (...args: unknown[]) => boolean> };
   const client = Object.create(store) as Record<string, unknown>;
   for (const method of methods) {
     const statement = (store as Record<string, unknown>)[method] as (...args: unknown[]) => Promise<unknown>;
-    client[method] = (...args: unknown[]) => connection.ask(() => statement.apply(store, args));
+    const idle = polls[method];
+    const ask = (...args: unknown[]) => connection.ask(() => statement.apply(store, args));
+    client[method] = idle
+      ? (...args: unknown[]) => (connection.available && idle(...args) ? statement.apply(store, args) : ask(...args))
+      : ask;
   }
   return client as S;
 }

@@ -33,7 +33,8 @@ export class EffectLog {
 
   /** The router, with each handler's effect counted when its transaction commits. */
   watching(service: string, database: MemoryDatabase, router: Router): Router {
-    return (type) => {
+    const routes = new Map<string, ReturnType<Router>>();
+    const watched = (type: string): ReturnType<Router> => {
       const route = router(type);
       return (
         route && {
@@ -45,6 +46,10 @@ export class EffectLog {
           },
         }
       );
+    };
+    return (type) => {
+      if (!routes.has(type)) routes.set(type, watched(type));
+      return routes.get(type);
     };
   }
 

@@ -2,7 +2,7 @@ import { HELP, OptionError, parseOptions } from './options.js';
 import { faultKinds } from './weather.js';
 
 it('has a default for everything', () => {
-  expect(parseOptions([])).toEqual({ help: false, listMutations: false, from: 1, seeds: 100, orders: 40, faults: faultKinds });
+  expect(parseOptions([])).toEqual({ help: false, listMutations: false, from: 1, seeds: 100, orders: 100, faults: faultKinds });
   expect(parseOptions(['--seeds', '1000', '--faults', 'crash,pause', '--mutate', 'dedup-by-offset'])).toMatchObject({
     seeds: 1000,
     faults: ['crash', 'pause'],

@@ -9,7 +9,7 @@ Runs checkouts through the services' own code in simulated time, with faults, an
   --seeds N         how many runs, 100 by default
   --from N          the first seed, 1 by default
   --seed N          this one alone, with its timeline
-  --orders N        checkouts in each run, 40 by default
+  --orders N        checkouts in each run, 100 by default
   --faults LIST     only these, with commas between; "none" for none
                     ${faultKinds.join(', ').replace('cut-psp, ', 'cut-psp,\n                    ').replace('deadlocks, ', 'deadlocks,\n                    ').replace('psp-calls-late, ', 'psp-calls-late,\n                    ')}
   --mutate NAME     takes one safeguard away: a seed has to find it
@@ -49,7 +49,7 @@ export function parseOptions(args: readonly string[]): Options {
     listMutations,
     from: whole('from', from, 0) ?? 1,
     seeds: whole('seeds', seeds, 1) ?? 100,
-    orders: whole('orders', orders, 1) ?? 40,
+    orders: whole('orders', orders, 1) ?? 100,
     faults: kindsOf(faults),
     ...optional('seed', whole('seed', seed, 0)),
     ...optional('workers', whole('workers', workers, 1)),

@@ -1,9 +1,6 @@
 import type { Clock } from '@ballast/messaging';
 import type { World } from './world.js';
 
-/** What never comes: a process that was killed waits for it for ever, and its memory goes with it. */
-const never = new Promise<never>(() => undefined);
-
 /**
  * One start of one instance of a service. Everything that comes to it from outside (an answer, a timer) comes through `arrive`: not at
  * all once it was killed, and later while it is paused.
@@ -24,6 +21,11 @@ export class Process {
     return this.stopped !== undefined;
   }
 
+  /** Neither killed nor paused. */
+  get free(): boolean {
+    return this.alive && !this.stopped;
+  }
+
   /** As by SIGKILL: what is at work never goes on. */
   kill(): void {
     this.alive = false;
@@ -39,36 +41,40 @@ export class Process {
   continue(): void {
     const waiting = this.stopped ?? [];
     this.stopped = undefined;
-    for (const go of waiting) this.world.after(0, go);
+    for (const go of waiting) this.world.after(0, () => this.enter(go));
   }
 
   /** Resolves after so much time, once the process is able to notice. */
-  async arrive(ms: number): Promise<void> {
-    await this.world.pass(ms);
-    if (!this.alive || this.stopped) await this.running();
+  arrive(ms: number): Promise<void> {
+    return new Promise((resolve) => this.world.after(ms, () => this.enter(resolve)));
   }
 
   /** Resolves at once unless it is paused; never when it was killed. */
-  async running(): Promise<void> {
-    while (this.alive && this.stopped) await new Promise<void>((resolve) => this.stopped!.push(resolve));
-    if (!this.alive) await never;
+  running(): Promise<void> {
+    return new Promise((resolve) => this.enter(resolve));
   }
 
   readonly clock: Clock = {
     now: () => new Date(this.world.date),
     sleep: (ms, signal) =>
       new Promise((resolve) => {
-        const wake = () => void this.running().then(resolve);
         if (signal?.aborted) return resolve();
         const event = this.world.after(ms, () => {
           signal?.removeEventListener('abort', abort);
-          wake();
+          this.enter(resolve);
         });
         const abort = () => {
           event.fire = undefined;
-          wake();
+          this.enter(resolve);
         };
         signal?.addEventListener('abort', abort, { once: true });
       }),
   };
+
+  /** The gate. What comes to a process that was killed is dropped, and with it whatever of its memory only that could wake. */
+  private enter(go: () => void): void {
+    if (!this.alive) return;
+    if (this.stopped) this.stopped.push(go);
+    else go();
+  }
 }

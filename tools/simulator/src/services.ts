@@ -63,6 +63,7 @@ interface Foundation {
   idempotency: Idempotency;
 }
 
+const commands = new Map(messages.flatMap((d) => (d.kind === 'command' ? [[d.type, d as AnyCommand]] : [])));
 const manifests = { cart, inventory, order, payment };
 export type ServiceName = keyof typeof manifests;
 export const services = Object.keys(manifests) as ServiceName[];
@@ -169,7 +170,6 @@ export function boot(shop: Shop, service: ServiceName, process: Process, instanc
   const replyWriter = new ReplyWriter({ service, outbox, clock, newId });
   const forever = new AbortController().signal;
   for (const performer of found.performers) {
-    const commands = new Map(messages.flatMap((d) => (d.kind === 'command' ? [[d.type, d as AnyCommand]] : [])));
     const worker = new IntentWorker({
       performer: shop.watchedPerformer(performer, tables.database),
       store: intentStore,

@@ -46,7 +46,7 @@ export class Shop {
     this.effects = new EffectLog(world.note.bind(world));
     this.broker = new Broker(world, this.weather);
     this.psp = new PspNetwork(world, this.weather, () => (this.handler?.process.alive ? this.handler : undefined));
-    const database = (name: string) => new MemoryDatabase(name, () => new Date(world.date));
+    const database = (name: string) => new MemoryDatabase(name, () => world.date);
     const databases = {
       cart: database('cart'),
       inventory: database('inventory'),

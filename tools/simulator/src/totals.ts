@@ -33,14 +33,15 @@ export class Totals {
     for (const [kind, count] of struck) this.struck.set(kind, (this.struck.get(kind) ?? 0) + count);
   }
 
-  /** Two columns; `ms` is the real time that it took. */
-  table(ms: number): string[] {
+  /** Two columns; `ms` is the real time that it took, `cpuMs` that of all processors together. */
+  table(ms: number, cpuMs: number): string[] {
     const seconds = ms / 1000;
     const whole = (value: number) => Math.round(value).toLocaleString('en');
     const rows: [string, string][] = [
       ['seeds', whole(this.seeds)],
       ['checkouts', whole(this.checkouts)],
-      ['checkouts/s', whole(this.checkouts / seconds)],
+      ['checkouts per second', whole(this.checkouts / seconds)],
+      ['checkouts per CPU second', whole((this.checkouts / cpuMs) * 1000)],
       ['events', whole(this.events)],
       ['simulated time', `${(this.lasted / 3_600_000).toFixed(1)} h in ${seconds.toFixed(1)} s`],
       ...sorted(this.ends).map(([end, count]): [string, string] => [`ended ${end}`, whole(count)]),

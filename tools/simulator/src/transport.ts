@@ -40,8 +40,12 @@ export class SimulatedTransport implements Transport {
   async connect(): Promise<void> {}
   async close(): Promise<void> {}
 
+  /** Noticed within a tenth of a second, as by a client that tries so often. */
   async whenConnected(signal?: AbortSignal): Promise<void> {
-    while (!this.connected && !signal?.aborted) await this.process.clock.sleep(100, signal);
+    while (!this.connected && !signal?.aborted) {
+      await this.weather.change(signal);
+      await this.process.clock.sleep(this.process.world.random.int(1, 100), signal);
+    }
   }
 
   /** What has been sent is taken even when the sender is paused or gone meanwhile. */
@@ -73,10 +77,11 @@ export class SimulatedTransport implements Transport {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const { process, broker } = this;
-    const member = new Consumer(process, broker, broker.group(options.group, options.topics), options, () => this.connected, this.weather);
+    const member = new Consumer(process, broker, broker.group(options.group, options.topics), options, this, this.weather);
     this.member = member;
     await process.arrive(this.way());
-    void member.stayIn();
+    member.beat();
+    broker.watch(member);
     return { stop: async () => member.stop() };
   }
 
@@ -90,6 +95,8 @@ class Consumer implements Member {
   /** Undefined while it is not, or no longer, sure of its partitions. */
   generation: number | undefined;
   private unheardSince: number | undefined;
+  /** Beats for which it has been unsure. */
+  private unsure = 0;
   private stopped = false;
 
   constructor(
@@ -97,7 +104,7 @@ class Consumer implements Member {
     private readonly broker: Broker,
     private readonly group: Group,
     private readonly options: SubscribeOptions,
-    private readonly connected: () => boolean,
+    private readonly transport: SimulatedTransport,
     private readonly weather: Weather,
   ) {}
 
@@ -106,7 +113,7 @@ class Consumer implements Member {
   }
 
   reachable(): boolean {
-    return this.process.alive && !this.process.paused && this.connected();
+    return this.process.alive && !this.process.paused && this.transport.connected;
   }
 
   stop(): void {
@@ -124,36 +131,34 @@ class Consumer implements Member {
     for (const partition of partitions) void this.read(partition, generation);
   }
 
-  /** Joins, and joins again whenever it finds that the group goes on without it. */
-  async stayIn(): Promise<void> {
-    this.watch();
-    for (let unsure = 0; !this.stopped;) {
-      unsure = this.generation === undefined ? unsure + 1 : 0;
-      // The news of its partitions may have been lost on it: then it begins anew.
-      if (this.reachable() && this.group.has(this) && unsure > 3) this.group.leave(this);
-      if (this.reachable() && !this.group.has(this)) {
-        this.generation = undefined;
-        unsure = 0;
-        this.group.join(this);
-      }
-      await this.process.clock.sleep(1_000);
-    }
+  beat(): boolean {
+    if (this.stopped) return false;
+    if (this.process.alive && !this.process.paused) this.stayIn();
+    return this.isWaitedFor();
   }
 
-  /** The coordinator's side: it looks whether the member is heard of, also when nobody is there any more. */
-  private watch(): void {
-    const { world } = this.process;
-    const look = () => {
-      if (this.stopped) return;
-      if (this.reachable() || !this.broker.up) this.unheardSince = undefined;
-      else if (this.unheardSince === undefined) this.unheardSince = world.now;
-      else if (world.now - this.unheardSince >= SESSION) {
-        this.group.leave(this);
-        if (!this.process.alive) return;
-      }
-      world.after(1_000, look);
-    };
-    world.after(1_000, look);
+  /** Joins, and joins again whenever it finds that the group goes on without it. */
+  private stayIn(): void {
+    this.unsure = this.generation === undefined ? this.unsure + 1 : 0;
+    if (!this.reachable()) return;
+    // The news of its partitions may have been lost on it: then it begins anew.
+    if (this.unsure > 3 && this.group.has(this)) this.group.leave(this);
+    if (this.group.has(this)) return;
+    this.generation = undefined;
+    this.unsure = 0;
+    this.group.join(this);
+  }
+
+  /** The coordinator's side, also when nobody is there any more: the group goes on without whom it has not heard of for a session. */
+  private isWaitedFor(): boolean {
+    const { now } = this.broker.world;
+    if (this.reachable() || !this.broker.up) this.unheardSince = undefined;
+    else if (this.unheardSince === undefined) this.unheardSince = now;
+    else if (now - this.unheardSince >= SESSION) {
+      this.group.leave(this);
+      return this.process.alive;
+    }
+    return true;
   }
 
   private async read(partition: Partition, generation: number): Promise<void> {
@@ -162,8 +167,8 @@ class Consumer implements Member {
       await partition.reaches(position);
       await this.process.arrive(this.way());
       if (this.generation !== generation || this.stopped) return;
-      if (!this.connected()) {
-        await this.process.clock.sleep(200);
+      if (!this.transport.connected) {
+        await this.transport.whenConnected();
         continue;
       }
       const records = partition.log.slice(position, position + FETCHED).map((record, i) => ({ ...record, offset: String(position + i) }));
@@ -214,7 +219,7 @@ class Consumer implements Member {
   }
 
   private refusal(generation: number): 'away' | 'generation' | undefined {
-    if (!this.connected()) return 'away';
+    if (!this.transport.connected) return 'away';
     return this.group.has(this) && this.group.generation === generation ? undefined : 'generation';
   }
 

@@ -47,16 +47,32 @@ export class Weather {
   /** How many times each fault struck. */
   readonly struck = new Map<FaultKind, number>();
   private readonly lasting: Fault[] = [];
+  private readonly waiting = new Set<() => void>();
 
   constructor(private readonly chance: (probability: number) => boolean) {}
 
   begin(fault: Fault): void {
     this.lasting.push(fault);
     if (RATES[fault.kind] === undefined) this.count(fault.kind);
+    this.changed();
   }
 
   end(fault: Fault): void {
     this.lasting.splice(this.lasting.indexOf(fault), 1);
+    this.changed();
+  }
+
+  /** Resolves when the next fault begins or ends, or the signal aborts: what waits for a fault to pass has nothing to look for before. */
+  change(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        this.waiting.delete(go);
+        signal?.removeEventListener('abort', go);
+        resolve();
+      };
+      this.waiting.add(go);
+      signal?.addEventListener('abort', go, { once: true });
+    });
   }
 
   lasts(kind: FaultKind, target?: string): boolean {
@@ -70,6 +86,10 @@ export class Weather {
     if (!this.lasts(kind, target) || !this.chance(RATES[kind]!)) return false;
     this.count(kind);
     return true;
+  }
+
+  private changed(): void {
+    for (const go of [...this.waiting]) go();
   }
 
   private count(kind: FaultKind): void {

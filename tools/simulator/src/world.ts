@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { settled } from './ambient.js';
+import { turns } from './ambient.js';
 import { EventQueue, type Event } from './queue.js';
 import { Random } from './random.js';
 
@@ -16,11 +16,11 @@ export interface Note {
   what: string;
 }
 
-/** A process did what no process of ours may, or the simulation itself is wrong: no verdict about the platform. */
-export class SimulationError extends Error {}
+/** Characters of notes that are hashed at once: each call of the hash costs as much as many notes. */
+const HASHED = 1 << 16;
 
 /**
- * Virtual time. Nothing happens but events, one at a time; after each, everything that it set going is run to its end (`settled`)
+ * Virtual time. Nothing happens but events, one at a time; after each, everything that it set going is run to its end (`turns`)
  * before the clock moves on. So a run is a function of its seed.
  */
 export class World {
@@ -28,12 +28,12 @@ export class World {
   now = 0;
   readonly random: Random;
   readonly notes: Note[] = [];
-  /** Called after each event: a check that holds at every moment. */
-  afterEvent: () => void = () => undefined;
   events = 0;
   private readonly queue = new EventQueue();
   private readonly hash = createHash('sha256');
-  private readonly idBytes = new Uint8Array(16);
+  private unhashed = '';
+  private readonly idBytes = new DataView(new ArrayBuffer(16));
+  private readonly idRandom = new Uint8Array(this.idBytes.buffer);
   private ids = 0;
 
   constructor(
@@ -51,8 +51,8 @@ export class World {
 
   /** A UUIDv7 of this moment. */
   newId = (): string => {
-    for (let i = 0; i < 16; i += 4) new DataView(this.idBytes.buffer).setUint32(i, Math.floor(this.random.next() * 0x1_0000_0000));
-    return uuidv7({ msecs: this.date, seq: this.ids++, random: this.idBytes });
+    for (let i = 0; i < 16; i += 4) this.idBytes.setUint32(i, Math.floor(this.random.next() * 0x1_0000_0000));
+    return uuidv7({ msecs: this.date, seq: this.ids++, random: this.idRandom });
   };
 
   after(ms: number, fire: () => void): Event {
@@ -65,28 +65,34 @@ export class World {
   }
 
   note(who: string, what: string): void {
-    this.hash.update(`${this.now.toFixed(3)} ${who} ${what}\n`);
+    this.unhashed += `${this.now.toFixed(3)} ${who} ${what}\n`;
+    if (this.unhashed.length > HASHED) this.digestNotes();
     if (this.verbose) this.notes.push({ at: this.now, who, what });
   }
 
   /** Runs until `over` says so, or the time is up, or nothing is left to happen. */
-  async run(until: number, over: () => boolean): Promise<void> {
-    for (;;) {
-      const event = this.queue.take();
-      if (!event) return;
-      if (event.at > until) return void (this.now = until);
-      if (!event.fire) continue;
-      this.now = event.at;
+  run(until: number, over: () => boolean): Promise<void> {
+    return turns(() => {
+      if (this.events > 0 && over()) return false;
+      let event = this.queue.take();
+      while (event && !event.fire) event = this.queue.take(); // called off
+      if (!event) return false;
+      this.now = Math.min(event.at, until);
+      if (event.at > until) return false;
       this.events++;
-      event.fire();
-      await settled();
-      this.afterEvent();
-      if (over()) return;
-    }
+      event.fire!();
+      return true;
+    });
   }
 
   /** Of everything that happened, in its order: two runs with one digest went the same way. */
   digest(): string {
+    this.digestNotes();
     return this.hash.copy().digest('hex');
+  }
+
+  private digestNotes(): void {
+    this.hash.update(this.unhashed);
+    this.unhashed = '';
   }
 }

@@ -114,7 +114,7 @@ async function postgres(): Promise<Rig> {
 }
 
 async function memory(): Promise<Rig> {
-  const db = new MemoryDatabase('stores', () => new Date());
+  const db = new MemoryDatabase('stores', Date.now);
   const tables = new MessagingTables(db);
   const sagas = new SagaTables(db);
   const carts = new MemoryCartStore(db, uuidv7);

@@ -33,9 +33,13 @@ export class MemoryDatabase {
 
   constructor(
     readonly name: string,
-    /** The database's own clock. */
-    readonly now: () => Date,
+    /** The database's own clock, in milliseconds since 1970. */
+    readonly clock: () => number,
   ) {}
+
+  now(): Date {
+    return new Date(this.clock());
+  }
 
   get inTransaction(): boolean {
     return this.running !== undefined;
@@ -139,6 +143,7 @@ export class MemoryDatabase {
 /** Rows by key. A row is replaced, never changed: whoever holds one sees it as it was read. */
 export class Table<K, V extends object> {
   private readonly rows = new Map<K, Readonly<V>>();
+  private readonly indices: Index<K, V>[] = [];
 
   constructor(private readonly database: MemoryDatabase) {}
 
@@ -159,10 +164,17 @@ export class Table<K, V extends object> {
     return this.rows.values();
   }
 
+  /** Keeps the rows by another value too, from now on; those of which it is undefined are left out, as by a partial index. */
+  indexed<I>(by: (row: Readonly<V>) => I | undefined): Lookup<I, V> {
+    const index = new Index<K, V, I>(this.rows, by);
+    this.indices.push(index as Index<K, V>);
+    return index;
+  }
+
   put(key: K, row: Readonly<V>): void {
     const before = this.rows.get(key);
-    this.rows.set(key, row);
-    this.database.wrote(before ? () => this.rows.set(key, before) : () => this.rows.delete(key));
+    this.replace(key, before, row);
+    this.database.wrote(() => this.replace(key, row, before));
   }
 
   /** Changes some columns of a row; false when there is none. */
@@ -182,9 +194,68 @@ export class Table<K, V extends object> {
   delete(key: K): boolean {
     const row = this.rows.get(key);
     if (!row) return false;
-    this.rows.delete(key);
+    this.replace(key, row, undefined);
     // Puts it last, not where it was: no table here is read in an order that this could change, but by key or sorted.
-    this.database.wrote(() => this.rows.set(key, row));
+    this.database.wrote(() => this.replace(key, undefined, row));
     return true;
+  }
+
+  private replace(key: K, before: Readonly<V> | undefined, row: Readonly<V> | undefined): void {
+    if (row) this.rows.set(key, row);
+    else this.rows.delete(key);
+    for (const index of this.indices) index.moved(key, before, row);
+  }
+}
+
+const NONE: readonly never[] = [];
+
+/** The rows of a value. */
+export interface Lookup<I, V> {
+  readonly empty: boolean;
+  of(value: I): readonly Readonly<V>[];
+  some(value: I, condition: (row: Readonly<V>) => boolean): boolean;
+}
+
+class Index<K, V extends object, I = unknown> implements Lookup<I, V> {
+  private readonly keys = new Map<I, Set<K>>();
+
+  constructor(
+    private readonly rows: ReadonlyMap<K, Readonly<V>>,
+    private readonly by: (row: Readonly<V>) => I | undefined,
+  ) {}
+
+  get empty(): boolean {
+    return this.keys.size === 0;
+  }
+
+  of(value: I): readonly Readonly<V>[] {
+    const keys = this.keys.get(value);
+    if (!keys) return NONE;
+    const rows: Readonly<V>[] = [];
+    for (const key of keys) rows.push(this.rows.get(key)!);
+    return rows;
+  }
+
+  some(value: I, condition: (row: Readonly<V>) => boolean): boolean {
+    const keys = this.keys.get(value);
+    if (keys) for (const key of keys) if (condition(this.rows.get(key)!)) return true;
+    return false;
+  }
+
+  moved(key: K, before: Readonly<V> | undefined, row: Readonly<V> | undefined): void {
+    const from = before && this.by(before);
+    const to = row && this.by(row);
+    if (from === to) return;
+    if (from !== undefined) this.drop(from, key);
+    if (to === undefined) return;
+    const keys = this.keys.get(to);
+    if (keys) keys.add(key);
+    else this.keys.set(to, new Set([key]));
+  }
+
+  private drop(value: I, key: K): void {
+    const keys = this.keys.get(value)!;
+    keys.delete(key);
+    if (keys.size === 0) this.keys.delete(value);
   }
 }

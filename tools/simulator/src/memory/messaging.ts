@@ -10,7 +10,8 @@ import type {
   PendingRecord,
   RelayStore,
 } from '@ballast/messaging/parts';
-import type { MemoryDatabase, Table } from './database.js';
+import type { Idle } from '../connection.js';
+import type { Lookup, MemoryDatabase, Table } from './database.js';
 
 interface InboxRow {
   reply?: Reply;
@@ -34,8 +35,8 @@ interface IntentRow extends Omit<NewIntent, 'runAt' | 'holdMs'> {
   state: 'PENDING' | 'RUNNING' | 'DONE';
   attempts: number;
   runAt: number;
-  claimedBy?: string | undefined;
-  claimedUntil?: number | undefined;
+  claimedBy: string | undefined;
+  claimedUntil: number | undefined;
   createdAt: number;
 }
 
@@ -47,6 +48,8 @@ export class MessagingTables {
   readonly outbox: Table<number, OutboxRow>;
   readonly lanes: Table<number, Lane>;
   readonly intents: Table<string, IntentRow>;
+  /** Intents that are not done, by kind. */
+  readonly unfinished: Lookup<string, IntentRow>;
   /** Sequences do not go back with a transaction. */
   outboxId = 0;
   letterId = 0;
@@ -58,10 +61,11 @@ export class MessagingTables {
     this.outbox = database.table();
     this.lanes = database.table();
     this.intents = database.table();
+    this.unfinished = this.intents.indexed(({ kind, state }) => (state === 'DONE' ? undefined : kind));
   }
 
   get now(): number {
-    return this.database.now().getTime();
+    return this.database.clock();
   }
 }
 
@@ -120,13 +124,17 @@ export class MemoryOutboxStore implements OutboxStore {
 const PAGE_BYTES = 4_000_000;
 
 export class MemoryRelayStore implements RelayStore {
+  readonly idle: Idle<RelayStore> = {
+    pending: () => this.tables.outbox.size === 0,
+    acquire: (lane, owner) => this.isHeld(lane, owner),
+  };
+
   constructor(private readonly tables: MessagingTables) {}
 
   async acquire(lane: number, owner: string, leaseMs: number): Promise<string | undefined> {
+    if (this.isHeld(lane, owner)) return undefined;
     const { lanes, now } = this.tables;
-    const held = lanes.get(lane);
-    if (held && held.owner !== owner && held.leaseUntil >= now) return undefined;
-    const epoch = (held?.epoch ?? 0) + 1;
+    const epoch = (lanes.get(lane)?.epoch ?? 0) + 1;
     lanes.put(lane, { owner, epoch, leaseUntil: now + leaseMs });
     return String(epoch);
   }
@@ -182,6 +190,12 @@ export class MemoryRelayStore implements RelayStore {
     return { pending, parked, oldestSeconds: (this.tables.now - oldest) / 1000 };
   }
 
+  /** By somebody else. */
+  private isHeld(lane: number, owner: string): boolean {
+    const held = this.tables.lanes.get(lane);
+    return held !== undefined && held.owner !== owner && held.leaseUntil >= this.tables.now;
+  }
+
   private holds(lane: number, epoch: string): boolean {
     return this.tables.lanes.get(lane)?.epoch === Number(epoch);
   }
@@ -194,6 +208,8 @@ export class MemoryRelayStore implements RelayStore {
 const keyOf = ({ topic, key }: WireRecord): string => `${topic}\0${key}`;
 
 export class MemoryIntentStore implements IntentStore {
+  readonly idle: Idle<IntentStore> = { claim: (kind) => !this.tables.unfinished.some(kind, this.isDue) };
+
   constructor(
     private readonly tables: MessagingTables,
     private readonly owner: string,
@@ -202,18 +218,24 @@ export class MemoryIntentStore implements IntentStore {
   async add(tx: Tx, { runAt, holdMs, ...intent }: NewIntent): Promise<void> {
     const { database, intents, now } = this.tables;
     database.require(tx);
-    const claim = holdMs ? { claimedBy: this.owner, claimedUntil: now + holdMs } : {};
-    const state = holdMs ? 'RUNNING' : 'PENDING';
-    intents.put(intent.id, { ...intent, ...claim, state, attempts: holdMs ? 1 : 0, runAt: runAt?.getTime() ?? now, createdAt: now });
+    intents.put(intent.id, {
+      ...intent,
+      state: holdMs ? 'RUNNING' : 'PENDING',
+      attempts: holdMs ? 1 : 0,
+      runAt: runAt?.getTime() ?? now,
+      claimedBy: holdMs ? this.owner : undefined,
+      claimedUntil: holdMs ? now + holdMs : undefined,
+      createdAt: now,
+    });
   }
 
   async claim(kind: string, limit: number, holdMs: number): Promise<ClaimedIntent[]> {
     const { intents, now } = this.tables;
-    const due = [...this.unfinished(kind)]
-      .filter((row) => row.runAt <= now && (row.claimedUntil === undefined || row.claimedUntil < now))
-      .sort((a, b) => a.runAt - b.runAt)
-      .slice(0, limit);
-    return due.map((row) => {
+    const due = this.tables.unfinished
+      .of(kind)
+      .filter(this.isDue)
+      .sort((a, b) => a.runAt - b.runAt);
+    return due.slice(0, limit).map((row) => {
       const attempts = row.attempts + 1;
       intents.put(row.id, { ...row, state: 'RUNNING', attempts, claimedBy: this.owner, claimedUntil: now + holdMs });
       const { id, payload, reply, trace } = row;
@@ -222,7 +244,7 @@ export class MemoryIntentStore implements IntentStore {
   }
 
   async takeBack(kind: string, atWork: readonly string[]): Promise<void> {
-    for (const { id, state, claimedBy } of this.unfinished(kind))
+    for (const { id, state, claimedBy } of this.tables.unfinished.of(kind))
       if (claimedBy === this.owner && state === 'RUNNING' && !atWork.includes(id))
         this.tables.intents.update(id, { claimedUntil: undefined });
   }
@@ -253,7 +275,8 @@ export class MemoryIntentStore implements IntentStore {
     return [...kinds].map(([kind, { count, oldest }]) => ({ kind, count, oldestSeconds: Math.max(0, (this.tables.now - oldest) / 1000) }));
   }
 
-  private *unfinished(kind: string): Generator<Readonly<IntentRow>> {
-    for (const row of this.tables.intents.values()) if (row.kind === kind && row.state !== 'DONE') yield row;
-  }
+  private readonly isDue = ({ runAt, claimedUntil }: Readonly<IntentRow>): boolean => {
+    const { now } = this.tables;
+    return runAt <= now && (claimedUntil === undefined || claimedUntil < now);
+  };
 }

@@ -149,6 +149,22 @@ export class MemoryLedgerStore implements LedgerStore {
 
 const difference = (entries: readonly LedgerEntry[]): number => entries.reduce((sum, { debit, credit }) => sum + debit - credit, 0);
 
+const UNKNOWN = {
+  kind: null,
+  state: 'received' as const,
+  code: null,
+  digest: null,
+  target: null,
+  token: null,
+  reference: null,
+  amount: 0,
+  currency: null,
+  captured: 0,
+  refunded: 0,
+  calls: 0,
+  dueAt: null,
+};
+
 export class MemoryOperationStore implements OperationStore {
   readonly operations: Table<string, Operation>;
   private seq = 0;
@@ -159,10 +175,8 @@ export class MemoryOperationStore implements OperationStore {
 
   async record(tx: Tx, values: Partial<Operation> & { key: string }): Promise<void> {
     this.database.require(tx);
-    const nothing = { kind: null, code: null, digest: null, target: null, token: null, reference: null, currency: null, dueAt: null };
-    const row = { ...nothing, state: 'received' as const, amount: 0, captured: 0, refunded: 0, calls: 0, ...values };
     // The identity is drawn for a conflict too, as Postgres does.
-    this.operations.insert(values.key, { ...row, seq: ++this.seq });
+    this.operations.insert(values.key, { ...UNKNOWN, ...values, seq: ++this.seq });
   }
 
   async lock(tx: Tx, key: string): Promise<Operation | null> {
@@ -185,7 +199,7 @@ export class MemoryOperationStore implements OperationStore {
   }
 
   async due(): Promise<string[]> {
-    const now = this.database.now().getTime();
+    const now = this.database.clock();
     return [...this.operations.values()]
       .filter(({ state, dueAt }) => state === 'processing' && dueAt!.getTime() <= now)
       .map(({ key }) => key);

@@ -11,10 +11,13 @@ import {
   type SagaStore,
   type SavedProgress,
 } from '@ballast/saga/parts';
-import type { MemoryDatabase, Table } from './database.js';
+import type { Idle } from '../connection.js';
+import type { Lookup, MemoryDatabase, Table } from './database.js';
 
 interface SagaRow {
-  record: SagaRecord;
+  /** The whole record, as a column would hold it: a state must survive it. */
+  json: string;
+  record: Omit<SagaRecord, 'state'>;
   stepName: string;
   createdAt: Date;
   finishedAt?: Date;
@@ -25,6 +28,8 @@ type Entry = TimelineEntry & { seq: number };
 /** The tables of `@ballast/saga` in memory. */
 export class SagaTables {
   readonly sagas: Table<string, SagaRow>;
+  /** Sagas with a timer, by definition. */
+  readonly timed: Lookup<string, SagaRow>;
   readonly history: Table<string, Entry[]>;
   readonly parked: Table<string, ParkedReply & { error?: string }>;
   readonly clock: Table<'one', { workingMs: number; tickedAt: number }>;
@@ -32,6 +37,7 @@ export class SagaTables {
 
   constructor(readonly database: MemoryDatabase) {
     this.sagas = database.table();
+    this.timed = this.sagas.indexed(({ record: { definition, timerAt } }) => (timerAt === null ? undefined : definition));
     this.history = database.table();
     this.parked = database.table();
     this.clock = database.table();
@@ -39,21 +45,28 @@ export class SagaTables {
   }
 
   get now(): number {
-    return this.database.now().getTime();
+    return this.database.clock();
   }
 }
 
-/** JSON there and back, as in a column: a state must survive it. */
+/** JSON there and back, as in a column. */
 const stored = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
+const columnsOf = (record: SagaRecord): Pick<SagaRow, 'json' | 'record'> => ({ json: JSON.stringify(record), record });
+const read = ({ json }: SagaRow): SagaRecord => JSON.parse(json) as SagaRecord;
+
 export class MemorySagaStore implements SagaStore {
+  readonly idle: Idle<SagaStore> = {
+    due: (definitions) => !definitions.some((definition) => this.tables.timed.some(definition, this.isDue)),
+  };
+
   constructor(private readonly tables: SagaTables) {}
 
   async insert(tx: Tx, record: SagaRecord, stepName: string): Promise<LockedSaga | null> {
     this.tables.database.require(tx);
     // `awaiting`, `timer_at` and `failure` are not columns of the INSERT either.
     const row = {
-      record: stored({ ...record, awaiting: null, timerAt: null, failure: null }),
+      ...columnsOf({ ...record, awaiting: null, timerAt: null, failure: null }),
       stepName,
       createdAt: this.tables.database.now(),
     };
@@ -77,7 +90,7 @@ export class MemorySagaStore implements SagaStore {
     const { sagas, database } = this.tables;
     const row = sagas.get(record.id)!;
     sagas.put(record.id, {
-      record: stored(record),
+      ...columnsOf(record),
       stepName,
       createdAt: row.createdAt,
       ...(isFinished(record) && { finishedAt: database.now() }),
@@ -89,10 +102,9 @@ export class MemorySagaStore implements SagaStore {
   }
 
   async due(definitions: readonly string[], limit: number, after?: DueSaga): Promise<DueSaga[]> {
-    const due: DueSaga[] = [];
-    for (const row of this.tables.sagas.values())
-      if (definitions.includes(row.record.definition) && this.isDue(row)) due.push({ id: row.record.id, timerAt: row.record.timerAt! });
-    return due
+    return definitions
+      .flatMap((definition) => this.tables.timed.of(definition).filter(this.isDue))
+      .map(({ record: { id, timerAt } }) => ({ id, timerAt: timerAt! }))
       .sort(byPlace)
       .filter((saga) => !after || byPlace(saga, after) > 0)
       .slice(0, limit);
@@ -102,12 +114,12 @@ export class MemorySagaStore implements SagaStore {
     const row = this.tables.sagas.get(id);
     const timerAt = row?.record.timerAt ?? null;
     if (row && timerAt !== null && timerAt <= this.ticked)
-      this.tables.sagas.put(id, { ...row, record: { ...row.record, timerAt: timerAt + byMs } });
+      this.tables.sagas.put(id, { ...row, ...columnsOf({ ...read(row), timerAt: timerAt + byMs }) });
   }
 
   async tick(intervalMs: number): Promise<void> {
     const { workingMs, tickedAt } = this.tables.clock.get('one')!;
-    if (Math.abs(this.tables.now - tickedAt) < intervalMs * 0.9 || !this.anyTimer()) return;
+    if (Math.abs(this.tables.now - tickedAt) < intervalMs * 0.9 || this.tables.timed.empty) return;
     this.tables.clock.put('one', { workingMs: workingMs + this.sinceTick(), tickedAt: this.tables.now });
   }
 
@@ -165,34 +177,31 @@ export class MemorySagaStore implements SagaStore {
     return Math.max(0, Math.min(LONGEST_TICK, this.tables.now - this.tables.clock.get('one')!.tickedAt));
   }
 
-  private isDue({ record: { id, timerAt } }: SagaRow): boolean {
-    return timerAt !== null && timerAt <= this.ticked && !this.replyWaits(id);
-  }
+  private readonly isDue = ({ record: { id, timerAt } }: SagaRow): boolean =>
+    timerAt !== null && timerAt <= this.ticked && !this.replyWaits(id);
 
   private replyWaits(id: string): boolean {
     for (const { sagaId, error } of this.tables.parked.values()) if (sagaId === id && error === undefined) return true;
     return false;
   }
 
-  private anyTimer(): boolean {
-    for (const { record } of this.tables.sagas.values()) if (record.timerAt !== null) return true;
-    return false;
-  }
-
-  private locked({ record, createdAt }: SagaRow): LockedSaga {
-    return { record: stored(record), now: this.ticked + this.sinceTick(), createdAt };
+  private locked(row: SagaRow): LockedSaga {
+    return { record: read(row), now: this.ticked + this.sinceTick(), createdAt: row.createdAt };
   }
 }
 
 const byPlace = (a: DueSaga, b: DueSaga): number => a.timerAt - b.timerAt || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
-function viewOf({ record, stepName, createdAt, finishedAt }: SagaRow): SagaView {
-  const { id, definition, state, status, failure } = record;
+function viewOf(row: SagaRow): SagaView {
+  const { stepName, createdAt, finishedAt } = row;
+  const { id, definition, state, status, failure } = read(row);
   const step = finishedAt ? { finishedAt } : { step: stepName };
   return { id, definition, state, status, ...(failure && { failure }), createdAt, ...step };
 }
 
 export class MemoryParkedReplyStore implements ParkedReplyStore {
+  readonly idle: Idle<ParkedReplyStore> = { waiting: () => this.tables.parked.size === 0 };
+
   constructor(private readonly tables: SagaTables) {}
 
   async park(tx: Tx, { sagaId, commandId, commandType, reply, trace }: IncomingReply): Promise<void> {

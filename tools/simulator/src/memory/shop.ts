@@ -3,7 +3,7 @@ import { Cart, CartItem, type CartStore, type CatalogueEntry, type Ordered } fro
 import { Product, Reservation, type Line, type ReservationStore } from '@ballast/inventory/domain';
 import { Order, type OrderStore } from '@ballast/order/domain';
 import type { IdempotencyStore, KeptAnswer } from '@ballast/service/parts';
-import { ServerError, type MemoryDatabase, type Table } from './database.js';
+import { ServerError, type Lookup, type MemoryDatabase, type Table } from './database.js';
 
 /** An entity of its own: what the domain changes in it is written by `save` alone. */
 const entity = <T extends object>(type: new () => T, row: Readonly<T>): T => Object.assign(new type(), row);
@@ -24,7 +24,7 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   async find(tx: Tx, scope: Buffer): Promise<KeptAnswer | undefined> {
     this.database.require(tx);
     const kept = this.answers.get(scope.toString('hex'));
-    if (!kept || kept.expiresAt <= this.database.now().getTime()) return undefined;
+    if (!kept || kept.expiresAt <= this.database.clock()) return undefined;
     const { expiresAt: _expiresAt, ...answer } = kept;
     return answer;
   }
@@ -32,7 +32,7 @@ export class MemoryIdempotencyStore implements IdempotencyStore {
   async keep(tx: Tx, scope: Buffer, answer: KeptAnswer, forMs: number): Promise<void> {
     this.database.require(tx);
     const body: unknown = JSON.parse(JSON.stringify(answer.body));
-    this.answers.put(scope.toString('hex'), { ...answer, body, expiresAt: this.database.now().getTime() + forMs });
+    this.answers.put(scope.toString('hex'), { ...answer, body, expiresAt: this.database.clock() + forMs });
   }
 }
 
@@ -40,6 +40,8 @@ export class MemoryCartStore implements CartStore {
   readonly catalogue: Table<string, CatalogueEntry>;
   private readonly carts: Table<string, Omit<Cart, 'items'>>;
   private readonly items: Table<string, Omit<CartItem, 'cart' | 'product'>>;
+  private readonly cartsOf: Lookup<string, Omit<Cart, 'items'>>;
+  private readonly itemsOf: Lookup<string, Omit<CartItem, 'cart' | 'product'>>;
 
   constructor(
     private readonly database: MemoryDatabase,
@@ -48,6 +50,8 @@ export class MemoryCartStore implements CartStore {
     this.catalogue = database.table();
     this.carts = database.table();
     this.items = database.table();
+    this.cartsOf = this.carts.indexed(({ accountId }) => accountId);
+    this.itemsOf = this.items.indexed(({ cartId }) => cartId);
   }
 
   async show(accountId: string): Promise<Cart> {
@@ -98,7 +102,7 @@ export class MemoryCartStore implements CartStore {
 
   /** The account's first cart. */
   of(accountId: string): Readonly<Omit<Cart, 'items'>> | undefined {
-    for (const row of this.carts.values()) if (row.accountId === accountId && row.number === 1) return row;
+    for (const row of this.cartsOf.of(accountId)) if (row.number === 1) return row;
     return undefined;
   }
 
@@ -109,12 +113,12 @@ export class MemoryCartStore implements CartStore {
   }
 
   private live(accountId: string): Cart | undefined {
-    for (const row of this.carts.values()) {
-      if (row.accountId !== accountId || row.status === 'CLOSED') continue;
+    for (const row of this.cartsOf.of(accountId)) {
+      if (row.status === 'CLOSED') continue;
       const cart = entity(Cart, row as Cart);
       cart.items = [];
-      for (const item of this.items.values())
-        if (item.cartId === row.id) cart.items.push(entity(CartItem, { ...item, product: this.catalogue.get(item.sku)! } as CartItem));
+      for (const item of this.itemsOf.of(row.id))
+        cart.items.push(entity(CartItem, { ...item, product: this.catalogue.get(item.sku)! } as CartItem));
       cart.items.sort((a, b) => a.position - b.position);
       return cart;
     }
@@ -123,7 +127,7 @@ export class MemoryCartStore implements CartStore {
 
   private next(accountId: string): Cart {
     let last = 0;
-    for (const row of this.carts.values()) if (row.accountId === accountId && row.status === 'CLOSED') last = Math.max(last, row.number);
+    for (const row of this.cartsOf.of(accountId)) if (row.status === 'CLOSED') last = Math.max(last, row.number);
     return Cart.after(accountId, last);
   }
 }

@@ -139,6 +139,8 @@ class Consumer implements Member {
 
   /** Joins, and joins again whenever it finds that the group goes on without it. */
   private stayIn(): void {
+    // It may have been paused, or cut off, while the group was shared out anew: the answer to its heartbeat tells.
+    if (this.reachable() && this.generation !== this.group.generation) this.generation = undefined;
     this.unsure = this.generation === undefined ? this.unsure + 1 : 0;
     if (!this.reachable()) return;
     // The news of its partitions may have been lost on it: then it begins anew.

@@ -11,8 +11,6 @@ import { describe as inWords, timeline } from './timeline.js';
 import { faultKinds } from './weather.js';
 
 const ORDERS = 12;
-/** What a planted bug may take to be found: most are in the first or second. */
-const SEEDS = 60;
 
 jest.setTimeout(120_000);
 beforeAll(() => {
@@ -50,18 +48,6 @@ it('without faults confirms what can be confirmed, and lets nothing wait', async
   const outcome = await run(plan(7, { orders: 30, faults: [] }));
   expect(outcome.violations).toEqual([]);
   expect(outcome.struck.size).toBe(0);
-});
-
-describe('each safeguard is missed when it is gone:', () => {
-  it.each(Object.entries(mutations))('%s', async (_, { seams, foundBy }) => {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const { violations } = await run(scenario(seed), { seams });
-      if (!violations.length) continue;
-      expect(foundBy).toEqual(expect.arrayContaining([violations.find(({ check }) => foundBy.includes(check))?.check]));
-      return;
-    }
-    throw new Error(`no check noticed it in ${SEEDS} seeds`);
-  });
 });
 
 describe('a seed', () => {

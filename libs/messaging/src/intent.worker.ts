@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Tx } from '@ballast/database';
 import type { Reply } from '@ballast/message';
 import { backoff, duration, failpoint } from '@ballast/resilience';
@@ -8,7 +7,7 @@ import { isBlameless } from './blame.js';
 import type { Clock } from './clock.js';
 import type { UnitOfWork } from './inbox.js';
 import type { InboxStore } from './inbox.store.js';
-import { linked } from './linked.js';
+import { controllerOfMany, linked } from './linked.js';
 import type { ClaimedIntent, IntentStore } from './intent.store.js';
 import type { AnyIntent } from './intent.js';
 import type { Performing } from './intents.js';
@@ -68,7 +67,7 @@ export class IntentWorker implements Performing {
   /** False at the start, and after each failure: a claim may have been made although its answer never came. */
   private certain = false;
   private taking = false;
-  private readonly aborting = new AbortController();
+  private readonly aborting = controllerOfMany();
   private readonly trouble: Trouble;
   private readonly limit: number;
   private readonly deadline: number;
@@ -79,7 +78,6 @@ export class IntentWorker implements Performing {
     this.limit = concurrency;
     this.deadline = duration(deadline);
     this.delays = { initial: duration(o.initial ?? '500ms'), max: duration(o.max ?? '30s') };
-    setMaxListeners(0, this.aborting.signal); // each attempt and each pause between two has one
     this.trouble = new Trouble(`intents of kind ${this.kind} cannot be claimed`);
   }
 

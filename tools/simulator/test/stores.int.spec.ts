@@ -156,6 +156,19 @@ describe.each(Object.entries(rigs))('on %s', (_, open) => {
       expect(await rig.intents.claim(kind, 1, 60_000)).toEqual([]);
     });
 
+    it('that is written with a claim is claimed already: settled as its first attempt, or taken back, or free when the claim has run out', async () => {
+      const kind = randomUUID();
+      const [mine, late] = [await add(kind, { holdMs: 60_000 }), await add(kind, { holdMs: -1_000 })];
+      const claim = { id: mine, kind, payload: { n: 1 }, trace: {}, attempt: 1 };
+      expect(await rig.otherIntents.claim(kind, 10, 60_000)).toMatchObject([{ id: late, attempt: 2 }]);
+      await rig.otherIntents.takeBack(kind, [late]);
+      expect(await rig.otherIntents.claim(kind, 10, 60_000)).toEqual([]);
+      await rig.intents.takeBack(kind, []);
+      expect(await rig.intents.claim(kind, 10, 60_000)).toMatchObject([{ id: mine, attempt: 2 }]);
+      expect(await settle(claim)).toBe('lost');
+      expect(await settle({ ...claim, attempt: 2 })).toBe('settled');
+    });
+
     it('are given back by their claim alone, and taken back by their owner', async () => {
       const kind = randomUUID();
       await add(kind);

@@ -149,7 +149,10 @@ class Matrix {
   private plan(seed: number, random: Random): { service: string; points: (Point & { hit: number })[] }[] {
     const points = random.shuffled(dealt(this.o.points, seed, this.o.parts)).map((point) => ({ ...point, hit: random.upTo(point.hits) }));
     const services = random.shuffled([...new Set(points.map(({ service }) => service))]);
-    return services.map((service) => ({ service, points: points.filter((each) => each.service === service) }));
+    const chains = services.map((service) => ({ service, points: points.filter((each) => each.service === service) }));
+    // A pause takes as long as five kills: at the end it would be alone.
+    const pauses = (chain: (typeof chains)[number]) => chain.points.filter(({ action }) => action === 'stop').length;
+    return chains.sort((a, b) => pauses(b) - pauses(a));
   }
 
   private chain(name: string, faults: Fault[], seed: number): Chain {

@@ -103,7 +103,7 @@ export async function runCrashMatrix(args: readonly string[]): Promise<void> {
   let clean = false;
   try {
     const results = await crashMatrix({
-      ...{ cluster, points, parts, atOnce, seeds, rate, patience: 60_000, quiet: 90_000, signal: stopping.signal },
+      ...{ cluster, points, parts, atOnce, seeds, rate, patience: 120_000, quiet: 90_000, signal: stopping.signal },
       say: (line) => console.log(`${new Date().toISOString().slice(11, 23)} ${line}`),
       done: (result) => console.log(summaryOf(result)),
     });

@@ -1,5 +1,5 @@
 import type { Tx } from '@ballast/database';
-import { check, replySchema, replyType, type AnyDefinition, type Reply } from '@ballast/message';
+import { check, replySchema, replyType, type AnyCommand, type AnyDefinition, type Reply } from '@ballast/message';
 
 /** An answer to a command that this service sent. */
 export interface IncomingReply {
@@ -20,18 +20,11 @@ export type ReplyListener = (reply: IncomingReply, tx: Tx) => Promise<void>;
  */
 export class Replies {
   private registered?: ReplyListener;
-  /** By command type. Made once: zod compiles a schema when it first parses. */
-  private readonly contracts: ReadonlyMap<string, (reply: Reply) => Reply>;
+  private readonly commands: ReadonlyMap<string, AnyCommand>;
 
   /** `definitions`: every message of the system. */
   constructor(definitions: readonly AnyDefinition[] = []) {
-    this.contracts = new Map(
-      definitions.flatMap((d) => {
-        if (d.kind !== 'command') return [];
-        const [type, schema] = [replyType(d), replySchema(d)];
-        return [[d.type, (reply: Reply) => check(type, schema, reply) as Reply]];
-      }),
-    );
+    this.commands = new Map(definitions.flatMap((d) => (d.kind === 'command' ? [[d.type, d] as const] : [])));
   }
 
   handle(listener: ReplyListener): void {
@@ -44,7 +37,8 @@ export class Replies {
    * one of a newer version must not judge it by its own, older contract.
    */
   check(commandType: string, reply: Reply): Reply {
-    return this.contracts.get(commandType)?.(reply) ?? reply;
+    const command = this.commands.get(commandType);
+    return command ? (check(replyType(command), replySchema(command), reply) as Reply) : reply;
   }
 
   get listener(): ReplyListener | undefined {

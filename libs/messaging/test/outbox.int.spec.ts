@@ -154,8 +154,9 @@ it('evaluates the lock of a single record before its id, too', async () => {
   const [locks, ids] = plan[0].Plan.Plans;
   // A scan makes its output of a row it has read, and the row is made by the lock.
   expect(locks).toMatchObject({ 'Subplan Name': 'CTE locked', Output: [expect.stringContaining('pg_advisory_xact_lock')] });
-  expect(ids!.Plans![0]).toMatchObject({ 'Node Type': 'CTE Scan', 'CTE Name': 'locked' });
-  expect(ids!.Output.join()).toContain("nextval('outbox_id_seq'");
+  const scan = ids!.Plans![0]!;
+  expect(scan).toMatchObject({ 'Node Type': 'CTE Scan', 'CTE Name': 'locked' });
+  expect(scan.Output.join()).toContain("nextval('outbox_id_seq'");
 });
 
 it('does not deadlock when transactions share keys in different orders', async () => {

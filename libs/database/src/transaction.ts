@@ -73,11 +73,13 @@ async function commit(runner: GuardedQueryRunner, client: pg.Client, last: reado
   if (client.getTransactionStatus() === 'I')
     throw new TransactionAbortedError('COMMIT or ROLLBACK was sent from inside; only Database.transaction may end it');
   const answers = await Promise.allSettled(sentAtOnce(client, [...last, { text: 'COMMIT', values: [] }]));
-  for (const answer of answers) {
+  for (const [n, answer] of answers.entries()) {
     if (answer.status === 'fulfilled') continue;
     if (sqlState(answer.reason) === ABORTED) throw new TransactionAbortedError(SWALLOWED);
     hideValues(answer.reason);
-    throw refusedByServer(answer.reason) ? answer.reason : new CommitUnknownError(answer.reason);
+    // Whatever the server says to a statement before COMMIT, it did not come to COMMIT.
+    const isKnown = n < last.length ? sqlState(answer.reason) !== undefined : refusedByServer(answer.reason);
+    throw isKnown ? answer.reason : new CommitUnknownError(answer.reason);
   }
   const { command } = (answers.at(-1) as PromiseFulfilledResult<pg.QueryResult>).value;
   if (command !== 'COMMIT') throw new TransactionAbortedError(SWALLOWED);

@@ -122,6 +122,22 @@ describe('a connection that is lost', () => {
     );
   });
 
+  it('with the server told to end the session during a last statement: known, COMMIT was not reached', async () => {
+    const { database, truth } = await behindProxy();
+    const outcome = database
+      .transaction(async (tx) => {
+        await tx.save(note('a'));
+        withCommit(tx, 'SELECT pg_sleep($1)', [60]);
+      })
+      .catch((e: unknown) => e);
+    const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND datname = current_database()`;
+    await eventually(async () => expect(await truth.primary.query(end)).toHaveLength(1));
+    const error = await outcome;
+    expect(error).not.toBeInstanceOf(CommitUnknownError);
+    expect(isUnavailable(error)).toBe(true);
+    expect(await texts(truth)).toEqual({});
+  });
+
   it('with the server told to end the session during COMMIT: unknown', async () => {
     const { database, truth } = await behindProxy(slowCommit);
     const outcome = database.transaction((tx) => tx.save(note('a'))).catch((e: unknown) => e);

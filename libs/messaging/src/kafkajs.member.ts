@@ -28,10 +28,7 @@ export class KafkaJsMember implements GroupMember {
   /** After a session's time without a word the coordinator has given a member up, too. */
   private readonly membership = new Membership(MEMBERSHIP.sessionTimeout);
   private readonly atWork = new Set<Promise<void>>();
-  private readonly offsets = new OffsetCommits(
-    (offsets) => this.commit(offsets),
-    () => undefined, // `membership` has heard of it
-  );
+  private readonly offsets = new OffsetCommits((offsets) => this.commit(offsets));
   /** kafkajs commits by what it gives to a batch; any batch of the same consumer will do. */
   private commitAs?: EachBatchPayload['commitOffsetsIfNecessary'];
   private signal?: AbortSignal;

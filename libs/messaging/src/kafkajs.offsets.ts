@@ -21,15 +21,12 @@ export class OffsetCommits {
   private timer?: NodeJS.Timeout;
   private sending: Promise<void> = Promise.resolve();
 
-  /** `send` rejects when the group does not take them; `failed` hears of it where nobody waits. */
-  constructor(
-    private readonly send: (offsets: readonly Offset[]) => Promise<void>,
-    private readonly failed: (error: unknown) => void,
-  ) {}
+  /** `send` rejects when the group does not take them, and tells whoever has to know. */
+  constructor(private readonly send: (offsets: readonly Offset[]) => Promise<void>) {}
 
   note(next: Offset): void {
     this.waiting.set(`${next.topic}/${next.partition}`, next);
-    this.timer ??= setTimeout(() => void this.flush().catch(this.failed), COMMIT_WITHIN).unref();
+    this.timer ??= setTimeout(() => void this.flush().catch(() => undefined), COMMIT_WITHIN).unref();
   }
 
   /** Commits what waits, now. Rejects when that fails; it is not tried again. */

@@ -72,6 +72,8 @@ export class Relay {
     this.stopping = signal;
     for (let failures = 0; !signal.aborted;) {
       try {
+        // It may be away for longer than the lease, and what the broker has would be sent again.
+        if (!transport.connected && this.sent.length && (await this.own())) await this.deleteSent();
         await transport.whenConnected(signal);
         if (signal.aborted) break;
         if (!(await this.own())) await clock.sleep(STANDBY, signal);

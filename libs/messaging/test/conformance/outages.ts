@@ -21,7 +21,7 @@ export function outages(f: Fixture): void {
     for (let n = 1; n <= 20; n++) await service.publish(keys, n);
     await eventually(() => expect(transport.connected).toBe(false));
     await eventually(() => expect(transport.consuming).toBe(false));
-    expect(await service.rows('SELECT 1 FROM outbox')).toHaveLength(60);
+    await eventually(async () => expect(await service.rows('SELECT 1 FROM outbox')).toHaveLength(60));
 
     await broker.start();
     await service.publish(keys, 21);

@@ -1,5 +1,6 @@
 export { isTransient, isUnavailable, isUniqueViolation, sqlState } from './classify.js';
 export { type Credentials, type DatabaseConfig, type Host, hostName, parseHosts } from './config.js';
+export { createIndexConcurrently } from './concurrent-index.js';
 export { Database, type DatabaseOptions, type TransactionOptions } from './database.js';
 export { DatabaseModule } from './database.module.js';
 export * from './errors.js';

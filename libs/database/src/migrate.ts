@@ -20,6 +20,8 @@ const LOCK = 7_225_275;
  */
 const LOCK_TIMEOUT = 1_000;
 const PAUSE = { initial: 500, max: 5_000 };
+/** How often a starter that waits for another's migrations looks again, ms. */
+const TURN = 250;
 /** `lock_not_available`, `deadlock_detected` */
 const IN_THE_WAY = ['55P03', '40P01'];
 
@@ -36,11 +38,7 @@ export async function migrate(pool: RoutedPool, database: string, migrations: Mi
   const dataSource = await new PooledDataSource({ pool, entities: [], migrations: running.classes, database }).initialize();
   const runner = dataSource.createQueryRunner();
   try {
-    const [{ free }] = (await runner.query('SELECT pg_try_advisory_lock($1) AS free', [LOCK])) as [{ free: boolean }];
-    if (!free) {
-      logger().info('another instance migrates the database; waiting for it');
-      await runner.query('SELECT pg_advisory_lock($1)', [LOCK]);
-    }
+    await ownTurn(runner);
     const done = await patiently(dataSource, runner);
     for (const { name } of done) logger().info({ migration: name }, 'migrated');
     return done.map((m) => m.name);
@@ -50,6 +48,19 @@ export async function migrate(pool: RoutedPool, database: string, migrations: Mi
   } finally {
     // Closing the session gives the lock back, whatever state it is in.
     await runner.releasePostgresConnection(new Error('done'));
+  }
+}
+
+/**
+ * Asks again and again instead of waiting inside the server: a statement that waits for a lock holds a snapshot, for which
+ * `CREATE INDEX CONCURRENTLY` of the one that migrates would wait in turn, and Postgres would end one of the two as a deadlock.
+ */
+async function ownTurn(runner: QueryRunner): Promise<void> {
+  for (let asked = 0; ; asked++) {
+    const [{ mine }] = (await runner.query('SELECT pg_try_advisory_lock($1) AS mine', [LOCK])) as [{ mine: boolean }];
+    if (mine) return;
+    if (asked === 0) logger().info('another instance migrates the database; waiting for it');
+    await sleep(TURN);
   }
 }
 

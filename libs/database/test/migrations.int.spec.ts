@@ -1,6 +1,6 @@
 import { eventually } from '@ballast/testing';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { type Database, MigrationFailedError, type MigrationClass } from '../src/index.js';
+import { createIndexConcurrently, type Database, MigrationFailedError, type MigrationClass } from '../src/index.js';
 import { freshConfig, Notes1700000000000, open, opened, schema } from './fixture.js';
 
 const state = (database: Database, sql: string) =>
@@ -83,14 +83,46 @@ describe('migrations', () => {
     expect(await state(old, 'SELECT count(*) FROM migrations')).toBe(2);
   });
 
-  it('may leave the transaction, for what cannot run in one', async () => {
+  describe('may leave the transaction, for what cannot run in one:', () => {
     class Index1700000000003 implements MigrationInterface {
       transaction = false;
-      up = (runner: QueryRunner) => runner.query('CREATE INDEX CONCURRENTLY note_text ON note (text)') as Promise<void>;
+      up = (runner: QueryRunner) => createIndexConcurrently(runner, 'note_text', 'note (text)');
       down = () => Promise.resolve();
     }
-    const database = await opened(await freshConfig(), { ...schema, migrations: [Notes1700000000000, Index1700000000003] });
-    expect(await state(database, `SELECT count(*) FROM pg_indexes WHERE indexname = 'note_text'`)).toBe(1);
+    const migrations: MigrationClass[] = [Notes1700000000000, Index1700000000003];
+    const valid = `SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('note_text') AND indisvalid`;
+
+    it('an index is built while another starter waits for its turn', async () => {
+      class Late1700000000003 extends Index1700000000003 {
+        override up = async (runner: QueryRunner): Promise<void> => {
+          // Longer than a starter waits to ask again, and than Postgres waits to look for a deadlock.
+          await runner.query('SELECT pg_sleep(1.5)');
+          await createIndexConcurrently(runner, 'note_text', 'note (text)');
+        };
+      }
+      const config = await freshConfig();
+      const late = { ...schema, migrations: [Notes1700000000000, Late1700000000003] };
+      const [database] = await Promise.all([1, 2, 3].map(() => opened(config, late)));
+      expect(await state(database!, valid)).toBe(1);
+    });
+
+    it('an index whose building was cut off is built anew', async () => {
+      const config = await freshConfig();
+      const before = await opened(config);
+      await before.primary.query(`INSERT INTO note VALUES ('a'), ('b')`);
+      class CutOff1700000000002 implements MigrationInterface {
+        transaction = false;
+        // What is left is the same whatever ended it.
+        up = (runner: QueryRunner) => runner.query('CREATE UNIQUE INDEX CONCURRENTLY note_text ON note (length(text))') as Promise<void>;
+        down = () => Promise.resolve();
+      }
+      const cutOff = await open(config, { ...schema, migrations: [Notes1700000000000, CutOff1700000000002] });
+      await expect(cutOff.ready).rejects.toThrow('could not create unique index');
+      expect(await state(before, valid)).toBe(0);
+
+      await opened(config, { ...schema, migrations });
+      expect(await state(before, valid)).toBe(1);
+    });
   });
 
   it('refuse a class whose name does not end in a timestamp', async () => {

@@ -1,3 +1,4 @@
+import { createIndexConcurrently } from '@ballast/database';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** For whoever asks what has changed lately. Rows change in the order of their age, so a block range will do, and costs writers nothing. */
@@ -5,9 +6,7 @@ export class InventoryBooks1796100000001 implements MigrationInterface {
   readonly transaction = false;
 
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(
-      'CREATE INDEX CONCURRENTLY IF NOT EXISTS reservation_since ON reservation USING brin (since) WITH (pages_per_range = 16)',
-    );
+    await createIndexConcurrently(runner, 'reservation_since', 'reservation USING brin (since) WITH (pages_per_range = 16)');
   }
 
   async down(runner: QueryRunner): Promise<void> {

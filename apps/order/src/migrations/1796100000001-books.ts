@@ -1,3 +1,4 @@
+import { createIndexConcurrently } from '@ballast/database';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** For whoever asks what has changed: what is open, and what ended lately. Rows end in the order of their age, so a block range will do. */
@@ -5,10 +6,8 @@ export class OrderBooks1796100000001 implements MigrationInterface {
   readonly transaction = false;
 
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query(`CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_pending ON orders (id) WHERE status = 'PENDING'`);
-    await runner.query(
-      'CREATE INDEX CONCURRENTLY IF NOT EXISTS orders_ended_at ON orders USING brin (ended_at) WITH (pages_per_range = 16)',
-    );
+    await createIndexConcurrently(runner, 'orders_pending', `orders (id) WHERE status = 'PENDING'`);
+    await createIndexConcurrently(runner, 'orders_ended_at', 'orders USING brin (ended_at) WITH (pages_per_range = 16)');
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -13,6 +13,7 @@ import type { NewTopic } from './kafka.topics.js';
 import { protocolError } from './kafkajs.errors.js';
 import { kafkaLogger } from './kafkajs.logger.js';
 import { KafkaJsMember } from './kafkajs.member.js';
+import './kafkajs.queue.js';
 import type { SubscribeOptions } from './transport.js';
 import { within } from './within.js';
 

@@ -22,6 +22,27 @@ export async function inTurns(scale: Scale, what: string, sides: readonly [strin
   return measured;
 }
 
+/** A warm-up goes on while a turn brings so much over the best before it, and twice in a row was not. */
+const FASTER = 1.03;
+const WARM_UPS = 12;
+
+/**
+ * Turns of one side until it gets no faster, and the speed of each: V8 compiles what runs often, and processes that share the work meet each
+ * piece of code less often than one that does it all, so they take longer to reach their speed. A quick run has one turn.
+ */
+export async function warmUp(scale: Scale, name: string, run: () => Promise<number>): Promise<number[]> {
+  const speeds: number[] = [];
+  for (let [best, still] = [0, 0]; still < 2 && speeds.length < (scale.quick ? 1 : WARM_UPS);) {
+    scale.signal.throwIfAborted();
+    const speed = await run();
+    speeds.push(speed);
+    still = speed > best * FASTER ? 0 : still + 1;
+    best = Math.max(best, speed);
+    scale.say(`warm-up, ${name} ${shown(speed)}`);
+  }
+  return speeds;
+}
+
 /** Several figures of each side's turn at once. */
 export async function inTurnsOf<K extends string>(
   scale: Scale,

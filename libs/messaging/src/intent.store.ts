@@ -37,6 +37,8 @@ export interface IntentStore {
   settle(tx: Tx, claim: ClaimedIntent): Promise<'settled' | 'already' | 'lost'>;
   /** Gives it back for a later attempt; nothing happens when the claim was lost or settled meanwhile. */
   postpone(claim: ClaimedIntent, delayMs: number, error: string): Promise<void>;
+  /** Makes those that were postponed for longer due within this time, each at a moment of its own. */
+  bringForward(kind: string, withinMs: number): Promise<void>;
   /** Per kind with something open: how many, and for how long the oldest has been due. */
   open(): Promise<{ kind: string; count: number; oldestSeconds: number }[]>;
 }
@@ -72,6 +74,10 @@ const SETTLE = prepared(
 const POSTPONE = `
 UPDATE intent SET state = 'PENDING', claimed_until = NULL, last_error = $4, run_at = clock_timestamp() + $3 * interval '1 ms'
 WHERE id = $1 AND attempts = $2 AND state = 'RUNNING'`;
+
+const BRING_FORWARD = `
+UPDATE intent SET run_at = clock_timestamp() + random() * $2 * interval '1 ms'
+WHERE kind = $1 AND state = 'PENDING' AND attempts > 0 AND run_at > clock_timestamp() + $2 * interval '1 ms'`;
 
 export class SqlIntentStore implements IntentStore {
   /** `owner`: unique among the replicas of the service, the same after a restart. */
@@ -109,6 +115,10 @@ export class SqlIntentStore implements IntentStore {
 
   async postpone({ id, attempt }: ClaimedIntent, delayMs: number, error: string): Promise<void> {
     await this.database.primary.query(POSTPONE, [id, attempt, delayMs, error]);
+  }
+
+  async bringForward(kind: string, withinMs: number): Promise<void> {
+    await this.database.primary.query(BRING_FORWARD, [kind, withinMs]);
   }
 
   async open(): Promise<{ kind: string; count: number; oldestSeconds: number }[]> {

@@ -30,6 +30,7 @@ beforeEach(() => {
       async (..._: Parameters<IntentStore['postpone']>) =>
         void (left = [{ id: 'one', kind: 'charge', payload: {}, trace: {}, attempt: 2 }]),
     ),
+    bringForward: jest.fn(async (..._: Parameters<IntentStore['bringForward']>) => undefined),
     open: jest.fn(),
   };
 });
@@ -154,4 +155,26 @@ describe('that is written where a place is free', () => {
     expect(store.takeBack.mock.calls.at(-1)).toEqual(['charge', ['x', 'y']]);
     expect(performing).toHaveLength(2);
   });
+});
+
+const outage = (attempts: number) => {
+  let left = attempts;
+  perform = async () => {
+    if (left-- > 0) throw new Error('it is away');
+    return () => undefined;
+  };
+};
+
+it('brings forward what was postponed when the first answer after an outage comes', async () => {
+  outage(5);
+  start();
+  await until(() => store.settle.mock.calls.length === 1);
+  expect(store.bringForward.mock.calls).toEqual([['charge', 2_000]]);
+});
+
+it('takes a few failures for no outage, nor an answer after one for its end again', async () => {
+  outage(4);
+  start();
+  await until(() => store.settle.mock.calls.length === 1);
+  expect(store.bringForward).not.toHaveBeenCalled();
 });

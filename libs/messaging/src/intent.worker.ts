@@ -46,6 +46,10 @@ const SETTLE_TIME = 15_000;
 const RESERVED = 15_000;
 /** How long a stop waits for the attempts at work. They are aborted after half of it. */
 const STOP_LIMIT = 10_000;
+/** So many attempts in a row that fail are an outage of whoever is called. */
+const OUTAGE = 5;
+/** When it is over, what was postponed meanwhile is tried again within this time, ms. */
+const CATCH_UP = 2_000;
 
 class ClaimLostError extends Error {}
 class IntentDeadlineError extends Error {
@@ -58,7 +62,8 @@ class IntentDeadlineError extends Error {
 /**
  * Performs the intents of one kind, up to its concurrency at once (the bulkhead), each under a deadline and outside any transaction;
  * then writes the outcome, "done" and the reply in one transaction that only the newest claim can make. At least one call outside,
- * exactly one outcome. What throws is unknown and is tried again, without end.
+ * exactly one outcome. What throws is unknown and is tried again, without end; and soon, whatever its delay, when the first answer after
+ * many failures shows that an outage is over.
  */
 export class IntentWorker implements Performing {
   private readonly running = new Map<Promise<void>, ClaimedIntent>();
@@ -69,6 +74,7 @@ export class IntentWorker implements Performing {
   private taking = false;
   private readonly aborting = controllerOfMany();
   private readonly trouble: Trouble;
+  private failedInARow = 0;
   private readonly limit: number;
   private readonly deadline: number;
   private readonly delays: { initial: number; max: number };
@@ -194,14 +200,27 @@ export class IntentWorker implements Performing {
     const timer = setTimeout(() => limit.abort(new IntentDeadlineError(this.deadline)), this.deadline);
     try {
       const payload: unknown = this.s.performer.definition.payload.parse(intent.payload);
-      return await this.s.performer.perform({ id: intent.id, payload, attempt: intent.attempt, signal });
+      const settlement = await this.s.performer.perform({ id: intent.id, payload, attempt: intent.attempt, signal });
+      this.answered();
+      return settlement;
     } catch (error) {
-      if (error instanceof Refused) return () => new Refusal(error.code, error.message);
+      if (error instanceof Refused) {
+        this.answered();
+        return () => new Refusal(error.code, error.message);
+      }
+      this.failedInARow++;
       throw signal.aborted ? signal.reason : error;
     } finally {
       clearTimeout(timer);
       limit.dispose();
     }
+  }
+
+  /** Fails most likely because the database is away: then each comes in its time. */
+  private answered(): void {
+    const over = this.failedInARow >= OUTAGE;
+    this.failedInARow = 0;
+    if (over) void untraced(() => this.s.store.bringForward(this.kind, CATCH_UP)).catch(() => undefined);
   }
 
   /** The outside has answered: while the claim lasts, an outage delays the writing of it and does not ask again. */

@@ -18,6 +18,8 @@ const charge = command(`${name}.charge.v1`, {
 const chargeOutside = intent('charge', z.object({ how: z.string() }));
 const slowly = intent('slowly', z.object({ how: z.string() }));
 
+const patiently = intent('patiently', z.object({ how: z.string() }));
+
 const write = (tx: Tx, effect: string) => tx.query('INSERT INTO effect (name) VALUES ($1)', [effect]);
 
 /** What the outside does, by test. */
@@ -37,6 +39,10 @@ class Handlers implements OnModuleInit {
   }
   @Perform(chargeOutside, { concurrency: 5, deadline: '2s', backoff: { initial: 10, max: 50 } })
   perform(attempt: Attempt<{ how: string }>): Promise<Settlement> {
+    return outside.get(attempt.payload.how)!(attempt);
+  }
+  @Perform(patiently, { concurrency: 2, backoff: { initial: '1h', max: '1h' } })
+  patiently(attempt: Attempt<{ how: string }>): Promise<Settlement> {
     return outside.get(attempt.payload.how)!(attempt);
   }
   @Perform(slowly, { concurrency: 2, deadline: '300ms', backoff: { initial: 1, max: 2 } })
@@ -149,6 +155,21 @@ it('aborts an attempt at its deadline and holds its slot until it has really end
     expect(await service.rows(`SELECT 1 FROM intent WHERE payload->>'how' = 'hangs' AND state = 'DONE'`)).toHaveLength(3),
   );
   expect(most).toBe(2);
+});
+
+it('that rested through an outage is performed soon after the first answer, however long it was to rest', async () => {
+  let away = true;
+  outside.set('an outage', async () => {
+    if (away) throw new Error('it is away');
+    return () => undefined;
+  });
+  const add = () => service.database.transaction((tx) => service.intents.add(tx, patiently({ how: 'an outage' })));
+  const those = (state: string) => service.rows(`SELECT 1 FROM intent WHERE payload->>'how' = 'an outage' AND ${state}`);
+  for (let n = 0; n < 6; n++) await add();
+  await eventually(async () => expect(await those(`state = 'PENDING' AND attempts = 1`)).toHaveLength(6));
+  away = false;
+  await add();
+  await eventually(async () => expect(await those(`state = 'DONE'`)).toHaveLength(7));
 });
 
 it('is settled once: an attempt whose claim ran out cannot write its outcome', async () => {

@@ -152,7 +152,7 @@ export function boot(shop: Shop, service: ServiceName, process: Process, instanc
     place,
   );
   const intentStore = seams.intentStore(
-    remote(connection, new MemoryIntentStore(tables, instance.name), 'claim', 'takeBack', 'postpone', 'open'),
+    remote(connection, new MemoryIntentStore(tables, instance.name), 'claim', 'takeBack', 'postpone', 'bringForward', 'open'),
     place,
   );
   const relayWakeup = new Wakeup();

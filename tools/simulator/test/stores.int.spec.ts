@@ -184,6 +184,22 @@ describe.each(Object.entries(rigs))('on %s', (_, open) => {
       await rig.intents.takeBack(kind, []);
       expect((await rig.otherIntents.claim(kind, 1, 60_000))[0]).toMatchObject({ attempt: 3 });
     });
+
+    it('are brought forward when they were postponed, not when they run or were written for later', async () => {
+      const kind = randomUUID();
+      const [postponed] = [await add(kind), await add(kind), await add(kind, { runAt: new Date(Date.now() + 3_600_000) })];
+      const claims = await rig.intents.claim(kind, 10, 60_000);
+      expect(claims).toHaveLength(2);
+      await rig.intents.postpone(
+        claims.find(({ id }) => id === postponed)!,
+        3_600_000,
+        'away',
+      );
+      await rig.otherIntents.bringForward(randomUUID(), -1_000);
+      expect(await rig.intents.claim(kind, 10, 60_000)).toEqual([]);
+      await rig.otherIntents.bringForward(kind, -1_000);
+      expect(await rig.intents.claim(kind, 10, 60_000)).toMatchObject([{ id: postponed, attempt: 2 }]);
+    });
   });
 
   describe('sagas', () => {

@@ -265,6 +265,12 @@ export class MemoryIntentStore implements IntentStore {
     this.tables.intents.update(id, { state: 'PENDING', claimedUntil: undefined, runAt: this.tables.now + delayMs });
   }
 
+  async bringForward(kind: string, withinMs: number): Promise<void> {
+    const { intents, now, unfinished } = this.tables;
+    for (const { id, state, attempts, runAt } of unfinished.of(kind))
+      if (state === 'PENDING' && attempts > 0 && runAt > now + withinMs) intents.update(id, { runAt: now + withinMs / 2 });
+  }
+
   async open(): Promise<{ kind: string; count: number; oldestSeconds: number }[]> {
     const kinds = new Map<string, { count: number; oldest: number }>();
     for (const { kind, state, createdAt } of this.tables.intents.values()) {

@@ -13,6 +13,7 @@ import {
 import { kafkaLogger } from './kafkajs.logger.js';
 import { Membership } from './kafkajs.membership.js';
 import { type Offset, OffsetCommits } from './kafkajs.offsets.js';
+import './kafkajs.patience.js';
 import type { Batch, ReceivedRecord, SubscribeOptions } from './transport.js';
 import { within } from './within.js';
 

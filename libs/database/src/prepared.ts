@@ -11,8 +11,14 @@ const names = new Map<string, string>();
  *     await tx.query(LOCK, [id]);
  */
 export function prepared(sql: string): string {
-  if (!names.has(sql)) names.set(sql, `ballast_${createHash('sha256').update(sql).digest('hex').slice(0, 16)}`);
+  if (!names.has(sql)) names.set(sql, `${gist(sql)} ${createHash('sha256').update(sql).digest('hex').slice(0, 12)}`);
   return sql;
+}
+
+/** `UPDATE intent`: traces show a statement by its name. Postgres takes 63 characters. */
+function gist(sql: string): string {
+  const [, verb, table] = /(?<!FOR )\b(INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)/.exec(sql) ?? /\b(FROM)\s+(\w+)/.exec(sql) ?? [];
+  return `${verb === undefined || verb === 'FROM' ? 'SELECT' : verb.split(' ')[0]!} ${table ?? ''}`.trim().slice(0, 50);
 }
 
 /** The name it has on a connection; undefined for what is parsed each time. */

@@ -2,10 +2,11 @@ import { ClusterError, messageOf } from '@ballast/cluster';
 import { killChildren, NoKafkaError, workspaceRoot } from '@ballast/testing';
 import { createLogger } from '@ballast/tracing';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { consumeBench } from './consume.js';
 import type { Result } from './figures.js';
-import { type Machine, machine } from './machine.js';
+import { type Machine, machine, quiet, QUIET } from './machine.js';
 import { type BenchName, HELP, type Options, parseOptions } from './options.js';
 import { outboxBench } from './outbox.js';
 import { plot } from './plot.js';
@@ -45,14 +46,15 @@ async function main(): Promise<void> {
 async function measure(name: BenchName, { quick, rounds, out }: Options, signal: AbortSignal): Promise<Result> {
   const start = performance.now();
   const say = (line: string) => console.log(`${clock(performance.now() - start)}  ${name}  ${line}`);
+  const load = quick ? loadavg()[0]! : await quiet(say, signal);
   say('starting what it needs');
   const brokers = process.env['KAFKA_BROKERS']?.split(',').map((broker) => broker.trim());
   const stage = await BENCH[name].stage({ log: say, signal, ...(brokers && { brokers }) });
   try {
     await stage.durable();
-    const on = await machine(stage);
+    const on = await machine(stage, load);
     say(
-      `${Math.round(on.fdatasyncs)} fdatasync/s, load ${on.loadBefore.toFixed(1)}${on.loadBefore > 0.5 ? ': the machine is not quiet, so these are no figures to publish' : ''}`,
+      `${Math.round(on.fdatasyncs)} fdatasync/s, load ${on.loadBefore.toFixed(1)}${on.loadBefore > QUIET ? ': the machine is not quiet, so these are no figures to publish' : ''}`,
     );
     const found = await BENCH[name].run(stage, { rounds, quick, say, signal });
     const result = { ...found, seconds: (performance.now() - start) / 1_000 };

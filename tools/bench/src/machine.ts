@@ -2,6 +2,7 @@ import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, 
 import { createRequire } from 'node:module';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from './stage.js';
 
 /** What a figure is worth nothing without. */
@@ -16,7 +17,18 @@ export interface Machine {
   versions: string;
 }
 
-export async function machine(stage: Stage, seconds = 2): Promise<Machine> {
+/** More than this, of one minute, and the machine was at other work. */
+export const QUIET = 0.5;
+
+/** The load before the run has started anything itself; what ran just before it is given three minutes to fade. */
+export async function quiet(say: (line: string) => void, signal: AbortSignal): Promise<number> {
+  const load = () => loadavg()[0]!;
+  if (load() > QUIET) say(`the machine has a load of ${load().toFixed(1)}: waiting for three minutes at most`);
+  for (const end = performance.now() + 180_000; load() > QUIET && performance.now() < end;) await sleep(2_000, undefined, { signal });
+  return load();
+}
+
+export async function machine(stage: Stage, loadBefore: number, seconds = 2): Promise<Machine> {
   const [{ version }] = (await stage.postgres.nodes[0]!.query<{ version: string }>(
     `SELECT current_setting('server_version') AS version`,
   )) as [{ version: string }];
@@ -26,7 +38,7 @@ export async function machine(stage: Stage, seconds = 2): Promise<Machine> {
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 1024 ** 3),
     fdatasyncs: fdatasyncs(seconds),
-    loadBefore: loadavg()[0]!,
+    loadBefore,
     versions: [`Node ${process.versions.node}`, `Postgres ${version}`, stage.kafka.describe, ...libraries].join(', '),
   };
 }

@@ -1,5 +1,5 @@
 import { type Curve, type Measure, median, met, ratio, type Result } from './figures.js';
-import type { Machine } from './machine.js';
+import { type Machine, QUIET } from './machine.js';
 import { shown } from './rounds.js';
 
 export interface Run {
@@ -28,7 +28,7 @@ ${curves.map(tableOf).join('')}
 | --- | --- |
 | lost | ${lost} |
 | run | ${date}, ${rounds} rounds of each side in turns after one that warms up, ${Math.round(seconds)} s |
-| machine | ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB, load ${machine.loadBefore.toFixed(1)} before the run${machine.loadBefore > 0.5 ? ': **not quiet, so provisional**' : ''} |
+| machine | ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB, load ${machine.loadBefore.toFixed(1)} before the run${machine.loadBefore > QUIET ? ': **not quiet, so provisional**' : ''} |
 | disk | ${Math.round(machine.fdatasyncs).toLocaleString('en')} fdatasync/s of 8 KB |
 | versions | ${machine.versions} |
 | durability | \`fsync\`, \`synchronous_commit\` and \`full_page_writes\` on, \`acks=all\`, one broker |

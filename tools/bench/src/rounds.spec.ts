@@ -8,13 +8,13 @@ const turns = (speeds: readonly number[]) => {
 };
 
 describe('warmUp', () => {
-  it('goes on while turns get faster, and past one that did not', async () => {
-    const speeds = [1, 2, 1.9, 3, 3.05, 3.08, 9];
-    await expect(warmUp(scale(), 'side', turns(speeds))).resolves.toEqual([1, 2, 1.9, 3, 3.05, 3.08]);
+  it('goes on while turns get faster, and past two that did not', async () => {
+    const speeds = [1, 2, 1.9, 1.8, 3, 3.05, 3.08, 2, 9];
+    await expect(warmUp(scale(), 'side', turns(speeds))).resolves.toEqual([1, 2, 1.9, 1.8, 3, 3.05, 3.08, 2]);
   });
 
   it('ends, whatever happens', async () => {
-    await expect(warmUp(scale(), 'side', turns(Array.from({ length: 99 }, (_, n) => n + 1)))).resolves.toHaveLength(12);
+    await expect(warmUp(scale(), 'side', turns(Array.from({ length: 99 }, (_, n) => n + 1)))).resolves.toHaveLength(15);
   });
 
   it('is one turn of a quick run', async () => {

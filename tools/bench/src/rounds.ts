@@ -22,9 +22,9 @@ export async function inTurns(scale: Scale, what: string, sides: readonly [strin
   return measured;
 }
 
-/** A warm-up goes on while a turn brings so much over the best before it, and twice in a row was not. */
+/** A warm-up goes on while a turn brings so much over the best before it, and three times in a row was not. */
 const FASTER = 1.03;
-const WARM_UPS = 12;
+const WARM_UPS = 15;
 
 /**
  * Turns of one side until it gets no faster, and the speed of each: V8 compiles what runs often, and processes that share the work meet each
@@ -32,7 +32,7 @@ const WARM_UPS = 12;
  */
 export async function warmUp(scale: Scale, name: string, run: () => Promise<number>): Promise<number[]> {
   const speeds: number[] = [];
-  for (let [best, still] = [0, 0]; still < 2 && speeds.length < (scale.quick ? 1 : WARM_UPS);) {
+  for (let [best, still] = [0, 0]; still < 3 && speeds.length < (scale.quick ? 1 : WARM_UPS);) {
     scale.signal.throwIfAborted();
     const speed = await run();
     speeds.push(speed);

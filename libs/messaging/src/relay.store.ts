@@ -81,20 +81,23 @@ UPDATE outbox_lane AS g SET lease_until = '-infinity' FROM seen
 WHERE g.lane = ${GATE.lane} AND g.owner = '${GATE.owner}' AND g.lease_until = seen.lease_until
   AND NOT EXISTS (SELECT 1 FROM outbox_lane WHERE lane > ${GATE.lane} AND lease_until >= clock_timestamp())`;
 
-const pendingUpTo = (limit: number): string =>
-  prepared(`
+/**
+ * No `parked_at IS NULL`: a parked row blocks its own key, itself included, and of a table without statistics Postgres takes that for true of one
+ * row in 200. Fewer than the limit would be left then, and each page would read and sort the whole backlog.
+ */
+const pendingUpTo = (limit: number): string => `
 SELECT id, topic, key, headers, payload
 FROM (
   SELECT *, sum(octet_length(payload)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total, row_number() OVER (ORDER BY id) AS place
   FROM (
     SELECT id, topic, key, headers, payload FROM outbox AS o
-    WHERE parked_at IS NULL AND ($2::int = 1 OR ${LANE_OF('key', '$2::int')} = $1::int) AND id <> ALL ($3::bigint[])
+    WHERE ($2::int = 1 OR ${LANE_OF('key', '$2::int')} = $1::int) AND id <> ALL ($3::bigint[])
       AND NOT EXISTS (SELECT 1 FROM outbox AS p WHERE p.parked_at IS NOT NULL AND p.topic = o.topic AND p.key = o.key)
     ORDER BY id LIMIT ${limit}
   ) AS waiting
 ) AS measured
 WHERE total <= ${PAGE_BYTES} OR place = 1
-ORDER BY id`);
+ORDER BY id`;
 
 /** FOR SHARE: a new owner has to wait until this statement is done, so there is no moment between the look and the write. */
 const HELD = (more = '1') => `held AS MATERIALIZED (
@@ -104,15 +107,25 @@ const HELD = (more = '1') => `held AS MATERIALIZED (
  * Does not wait for the disk, nor for a standby: a deletion that a crash undoes is a record that is sent again, which it may be anyway. The log
  * is one sequence, so what commits later and waits takes this along: a record never comes back without every later one of its key.
  */
-const REMOVE = prepared(`
+const REMOVE = `
 WITH ${HELD(`set_config('synchronous_commit', 'off', true)`)}, gone AS (DELETE FROM outbox USING held WHERE id = ANY ($3::bigint[]))
-SELECT count(*)::int AS held FROM held`);
+SELECT count(*)::int AS held FROM held`;
 const PARK = `
 WITH ${HELD()}, parked AS (UPDATE outbox SET parked_at = clock_timestamp(), error = $4 FROM held WHERE id = $3)
 SELECT count(*)::int AS held FROM held`;
 
+/**
+ * Prepared, a statement keeps the plan that was good when the table was nearly empty, as an outbox is most of the time: to read all of it, and
+ * sort it. With a backlog, that would be done for each page and each deletion. So from this many rows on they are planned each time.
+ */
+const BACKLOG = 50;
+const planned = (sql: string, rows: number): string => (rows < BACKLOG ? prepared(sql) : `/* a backlog */ ${sql}`);
+
 /** For lanes of one generation. The number of lanes is in `Lanes`; the lane of a key follows from it when a row is read. */
 export class SqlRelayStore implements RelayStore {
+  /** How many the last read found. */
+  private found = 0;
+
   constructor(
     private readonly database: { readonly primary: EntityManager },
     private readonly lanes: Lanes = ONE_LANE,
@@ -137,12 +150,13 @@ export class SqlRelayStore implements RelayStore {
 
   async pending(lane: number, limit: number, except: readonly string[] = []): Promise<PendingRecord[]> {
     type Row = Omit<WireRecord, 'value'> & { id: string; payload: string };
-    const rows = await this.query<Row[]>(pendingUpTo(limit), [lane, this.lanes.lanes, except]);
+    const rows = await this.query<Row[]>(planned(pendingUpTo(limit), this.found), [lane, this.lanes.lanes, except]);
+    this.found = rows.length;
     return rows.map(({ id, topic, key, headers, payload }) => ({ id, record: { topic, key, headers, value: payload } }));
   }
 
   async remove(lane: number, epoch: string, ids: readonly string[]): Promise<boolean> {
-    return this.fenced(REMOVE, [rowOf(lane), epoch, ids]);
+    return this.fenced(planned(REMOVE, ids.length), [rowOf(lane), epoch, ids]);
   }
 
   async park(lane: number, epoch: string, id: string, error: string): Promise<boolean> {

@@ -14,7 +14,7 @@ const SKU = 'sku-bench';
 /** As many as keep every part busy. */
 const BUYERS = 16;
 const TICKS_PER_SECOND = 100;
-/** Access tokens live for 15 minutes. */
+/** Access tokens live for ten minutes. */
 const SIGN_IN_EVERY = 300_000;
 /** Until the first orders have gone all the way, s. */
 const WARM_UP = 3;

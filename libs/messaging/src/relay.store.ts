@@ -123,8 +123,8 @@ const planned = (sql: string, rows: number): string => (rows < BACKLOG ? prepare
 
 /** For lanes of one generation. The number of lanes is in `Lanes`; the lane of a key follows from it when a row is read. */
 export class SqlRelayStore implements RelayStore {
-  /** How many the last read found. */
-  private found = 0;
+  /** How many the last read of each lane found. */
+  private readonly found = new Map<number, number>();
 
   constructor(
     private readonly database: { readonly primary: EntityManager },
@@ -150,8 +150,8 @@ export class SqlRelayStore implements RelayStore {
 
   async pending(lane: number, limit: number, except: readonly string[] = []): Promise<PendingRecord[]> {
     type Row = Omit<WireRecord, 'value'> & { id: string; payload: string };
-    const rows = await this.query<Row[]>(planned(pendingUpTo(limit), this.found), [lane, this.lanes.lanes, except]);
-    this.found = rows.length;
+    const rows = await this.query<Row[]>(planned(pendingUpTo(limit), this.found.get(lane) ?? 0), [lane, this.lanes.lanes, except]);
+    this.found.set(lane, rows.length);
     return rows.map(({ id, topic, key, headers, payload }) => ({ id, record: { topic, key, headers, value: payload } }));
   }
 

@@ -29,10 +29,18 @@ export class AccountService {
   /** The account of these credentials; otherwise `AUTH_INVALID_CREDENTIALS`, after the same time whether or not the account exists. */
   async authenticate({ email, password }: Credentials, address: string): Promise<AccountEntity> {
     this.throttle.attempt(email, address);
-    const account = await this.find(email);
-    if (!(await verifyPassword(account?.passwordHash, password)) || !account) throw errors.INVALID_CREDENTIALS();
+    const { account, matches } = await this.compare(email, password).catch((error: unknown) => {
+      this.throttle.undecided(email, address);
+      throw error;
+    });
+    if (!account || !matches) throw errors.INVALID_CREDENTIALS();
     this.throttle.succeeded(email, address);
     return account;
+  }
+
+  private async compare(email: string, password: string): Promise<{ account: AccountEntity | null; matches: boolean }> {
+    const account = await this.find(email);
+    return { account, matches: await verifyPassword(account?.passwordHash, password) };
   }
 
   async get(id: string, tx?: Tx): Promise<AccountEntity> {

@@ -15,7 +15,8 @@ interface Entry {
 
 /**
  * Slows down guessing. Counted by address and by account with address, never by account alone: a stranger's failures lock
- * nobody out. A sign-in that works clears its account's count. Kept in this process's memory, bounded.
+ * nobody out. A sign-in that works clears its account's count; one that came to no verdict, since the database was away, counts for nothing: else
+ * an outage would lock out an office for what it never did. Kept in this process's memory, bounded.
  */
 export class LoginThrottle {
   private readonly entries = new Map<string, Entry>();
@@ -30,8 +31,18 @@ export class LoginThrottle {
 
   succeeded(email: string, address: string): void {
     this.entries.delete(keyOf(email, address));
-    const entry = this.entries.get(address);
-    if (entry) entry.attempts--;
+    this.takeBack(address);
+  }
+
+  /** Whether the password was right is not known. */
+  undecided(email: string, address: string): void {
+    this.takeBack(keyOf(email, address));
+    this.takeBack(address);
+  }
+
+  private takeBack(key: string): void {
+    const entry = this.entries.get(key);
+    if (entry && entry.attempts > 0) entry.attempts--;
   }
 
   private count(key: string, limit: number): void {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Database } from '@ballast/database';
 import type { TestService } from '@ballast/service/testing';
 import { testDatabase } from '@ballast/testing';
+import { DataSource } from 'typeorm';
 import { newEmail, PASSWORD, post, startAuth, type TestDb } from './setup.js';
 
 let database: TestDb;
@@ -93,6 +94,23 @@ describe('POST /auth/sessions', () => {
     expect(Number(refused[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await signIn(email, PASSWORD, '203.0.113.7')).status).toBe(429);
     expect((await signIn(email, PASSWORD, '203.0.113.8')).status).toBe(201);
+  });
+
+  it('counts no attempt whose account could not be looked up: an outage locks out nobody', async () => {
+    const email = newEmail();
+    await register(email);
+    const { config } = database;
+    const { user: username, password } = config.owner;
+    const owner = await new DataSource({ type: 'postgres', ...config.hosts[0]!, username, password, database: config.name }).initialize();
+    await owner.query('ALTER TABLE account RENAME TO account_away');
+    try {
+      // One after the other: those at once count until each is decided.
+      for (let n = 0; n < 12; n++) expect((await signIn(email, PASSWORD, '203.0.113.9')).status).toBe(500);
+    } finally {
+      await owner.query('ALTER TABLE account_away RENAME TO account');
+      await owner.destroy();
+    }
+    expect((await signIn(email, PASSWORD, '203.0.113.9')).status).toBe(201);
   });
 });
 

@@ -286,36 +286,6 @@ it('waits for a broker that is away and parks nothing', async () => {
   await running;
 });
 
-it('reads a backlog by its index, although each statement was planned when the table was empty', async () => {
-  const rows = 20_000;
-  const stats = async () =>
-    (
-      await database.primary.query<[{ read: number; deleted: number }]>(
-        `SELECT seq_tup_read::int AS read, n_tup_del::int AS deleted FROM pg_stat_user_tables WHERE relname = 'outbox'`,
-      )
-    )[0];
-  const epoch = (await store.acquire(0, 'one', 600_000))!;
-  for (let n = 0; n < 20; n++) {
-    await store.pending(0, PAGE);
-    await store.remove(0, epoch, ['0']);
-  }
-  const before = await stats();
-  await database.primary.query(
-    `INSERT INTO outbox (id, topic, key, headers, payload) SELECT nextval('outbox_id_seq'), 't', 'k' || n, '{}', '{}' FROM generate_series(1, $1::int) AS n`,
-    [rows],
-  );
-  for (let page; (page = await store.pending(0, PAGE)).length;)
-    for (let n = 0; n < page.length; n += 500)
-      await store.remove(
-        0,
-        epoch,
-        page.slice(n, n + 500).map(({ id }) => id),
-      );
-  // Statistics come late, those of the tests before as well.
-  await eventually(async () => expect((await stats()).deleted - before.deleted).toBeGreaterThanOrEqual(rows));
-  expect((await stats()).read - before.read).toBeLessThan(3 * rows);
-});
-
 it('is woken by a commit of its own process', async () => {
   const transport = new ScriptedTransport();
   const relay = new Relay({

@@ -14,6 +14,7 @@ import { protocolError } from './kafkajs.errors.js';
 import { kafkaLogger } from './kafkajs.logger.js';
 import { KafkaJsMember } from './kafkajs.member.js';
 import './kafkajs.queue.js';
+import { socketFactory } from './kafkajs.socket.js';
 import type { SubscribeOptions } from './transport.js';
 import { within } from './within.js';
 
@@ -31,6 +32,7 @@ export class KafkaJsClient implements KafkaClient {
       ...fromAnyOf(connecting),
       logLevel: logLevel.INFO,
       logCreator: kafkaLogger,
+      socketFactory,
       connectionTimeout: CONNECT_LIMIT,
       requestTimeout: REQUEST_LIMIT,
       retry: { retries: 5, initialRetryTime: 100, maxRetryTime: 500 },

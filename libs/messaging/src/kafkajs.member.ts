@@ -14,6 +14,7 @@ import { kafkaLogger } from './kafkajs.logger.js';
 import { Membership } from './kafkajs.membership.js';
 import { type Offset, OffsetCommits } from './kafkajs.offsets.js';
 import './kafkajs.patience.js';
+import { socketFactory } from './kafkajs.socket.js';
 import type { Batch, ReceivedRecord, SubscribeOptions } from './transport.js';
 import { within } from './within.js';
 
@@ -47,7 +48,7 @@ export class KafkaJsMember implements GroupMember {
   async consume(signal: AbortSignal, onJoined: () => void): Promise<void> {
     this.signal = signal;
     const limits = { connectionTimeout: CONNECT_LIMIT, requestTimeout: REQUEST_LIMIT };
-    const kafka = new Kafka({ ...fromAnyOf(this.connecting), ...limits, logLevel: logLevel.INFO, logCreator: kafkaLogger });
+    const kafka = new Kafka({ ...fromAnyOf(this.connecting), ...limits, logLevel: logLevel.INFO, logCreator: kafkaLogger, socketFactory });
     const options = {
       groupId: this.options.group,
       ...MEMBERSHIP,

@@ -9,7 +9,9 @@ recover() {
   [ ! -e "$PGDATA/PG_VERSION" ] || delta=(--delta)
   mkdir -p -m 700 "$PGDATA"
   pgbackrest "${delta[@]}" "$@" restore
-  # Patroni's settings came with the backup; alone it has no standby to wait for.
+  # Patroni's settings came with the backup; alone it has no standby to wait for. The one of a cluster that was just made is even wrong, and Postgres
+  # does not start with it: Patroni 4.0 writes "ANY None (*)" until a replica is there.
+  sed -i '/^synchronous_standby_names = /d' "$PGDATA/postgresql.conf"
   postgres -D "$PGDATA" -c listen_addresses= -c unix_socket_directories=/tmp -c synchronous_standby_names= >"$log" 2>&1 &
   postgres=$!
   until [ "$(psql -XqAt -h /tmp -U postgres -c 'SELECT NOT pg_is_in_recovery()' postgres 2>/dev/null)" = t ]; do

@@ -29,7 +29,7 @@ export class Actions {
     const container = id;
     switch (action) {
       case 'kill-process': {
-        if (!name.startsWith('postgres-')) throw new ClusterError(`kill-process: what to kill inside ${name} is not known; use kill`);
+        if (!isDatabase(name)) throw new ClusterError(`kill-process: what to kill inside ${name} is not known; use kill`);
         const said = await this.docker(['exec', id, 'bash', '-c', KILL_POSTGRES]);
         return Number(said.trim()) * 1000;
       }
@@ -45,6 +45,8 @@ export class Actions {
         return void (await this.docker(['pause', id]));
       case 'cut-off':
         this.rollback.plan({ undo: 'connect', name, container, networks });
+        // The backups' repository is a volume here, which no network keeps it from: what it did alone would be found there by whoever takes its place.
+        if (isDatabase(name)) await this.docker(['exec', id, 'pgbackrest', 'stop']);
         for (const network of Object.keys(networks)) await this.docker(['network', 'disconnect', network, id]);
     }
   }
@@ -66,6 +68,8 @@ export async function atOnce<T>(work: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(work);
   return Promise.all(work);
 }
+
+export const isDatabase = (name: string): boolean => /^postgres-\d+$/.test(name);
 
 function missing(name: string): never {
   throw new ClusterError(`there is no container ${name}`);

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterError, messageOf } from '@ballast/cluster';
+import { isDatabase } from './actions.js';
 import type { UndoName } from './experiment.js';
 import type { Docker } from './docker.js';
 
@@ -89,6 +90,9 @@ export class Rollback {
         for (const [network, aliases] of Object.entries(entry.networks))
           if (!(network in there))
             await this.docker(['network', 'connect', ...aliases.flatMap((alias) => ['--alias', alias]), network, entry.container]);
+        // One that was started anew meanwhile has forgotten that it was stopped.
+        if (isDatabase(entry.name) && (await this.inspect(entry.container, '{{.State.Running}}')) === 'true')
+          await this.docker(['exec', entry.container, 'pgbackrest', 'start']);
       }
     }
   }

@@ -7,6 +7,7 @@ import { isSerializationFailure, isUnavailable } from './classify.js';
 import { type DatabaseConfig, hostName, sameHost } from './config.js';
 import { PooledDataSource } from './data-source.js';
 import { NoPrimaryError } from './errors.js';
+import { listen } from './listener.js';
 import { observeAvailability, observePool, primaryChanges } from './metrics.js';
 import { migrate, type MigrationClass } from './migrate.js';
 import { follow, openPools, type Pools } from './pools.js';
@@ -47,6 +48,7 @@ export class Database implements OnApplicationShutdown {
   readonly retention = new Retention(this, this.closing.signal);
   private lastPrimary: View['primary'];
   private readonly waiting = new Set<() => void>();
+  private readonly listening = new Set<Promise<void>>();
   private readonly stopObserving: (() => void)[];
 
   private constructor(
@@ -138,14 +140,44 @@ export class Database implements OnApplicationShutdown {
     }
   }
 
+  /**
+   * Calls `heard` with the payload of each NOTIFY on the channel, on a connection of its own, and with nothing each time it begins to listen. What is sent
+   * while the connection is away is lost: a hint that something may be done at once, beside a poll. Until the signal aborts, or the database is closed.
+   */
+  async listen(channel: string, heard: (payload?: string) => void, signal: AbortSignal): Promise<void> {
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    const ended = [this.closing.signal, signal];
+    for (const each of ended) each.addEventListener('abort', end);
+    if (ended.some((each) => each.aborted)) end();
+    const listening = listen(
+      { pool: this.pools.listener, whenAvailable: (s) => this.whenAvailable(s) },
+      channel,
+      heard,
+      ending.signal,
+    ).finally(() => {
+      this.listening.delete(listening);
+      for (const each of ended) each.removeEventListener('abort', end);
+    });
+    this.listening.add(listening);
+    await listening;
+  }
+
   /** Begins no more transactions, waits up to 5 s for those that run, then closes every connection. */
   async close(): Promise<void> {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new NoPrimaryError('the database was closed'));
-    const { primary, replica, owner } = this.pools;
-    owner.cut(() => false);
+    const { primary, replica, owner, listener } = this.pools;
+    for (const pool of [owner, listener]) pool.cut(() => false);
     const late = AbortSignal.timeout(DRAIN);
-    await Promise.all([primary.drain(late), replica.drain(late), this.ready.catch(() => undefined), this.retention.stopped()]);
+    await Promise.all([
+      ...this.listening,
+      primary.drain(late),
+      replica.drain(late),
+      listener.drain(late),
+      this.ready.catch(() => undefined),
+      this.retention.stopped(),
+    ]);
     await this.watcher.stop();
     for (const stop of this.stopObserving) stop();
   }

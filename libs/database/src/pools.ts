@@ -4,6 +4,8 @@ import type { Routes } from './routes.js';
 import type { View } from './topology.js';
 
 const REPLICA_SIZE = 2;
+/** Who listens keeps a connection. */
+const LISTENERS = 4;
 /** One for the session that holds the lock; TypeORM may ask for a second. */
 const OWNER_SIZE = 2;
 
@@ -13,6 +15,8 @@ export interface Pools {
   replica: RoutedPool;
   /** Migrations: the role that owns the schema, without limits on how long a statement takes. */
   owner: RoutedPool;
+  /** Those that wait for NOTIFY. */
+  listener: RoutedPool;
 }
 
 export function openPools(config: DatabaseConfig, routes: Routes, lost: () => void): Pools {
@@ -20,6 +24,7 @@ export function openPools(config: DatabaseConfig, routes: Routes, lost: () => vo
   const pools = {
     primary: new RoutedPool({ config, role, size: config.poolSize ?? 5, route: routes.forWrites, pipeline: true }),
     replica: new RoutedPool({ config, role, size: REPLICA_SIZE, route: routes.forReads, readOnly: true }),
+    listener: new RoutedPool({ config, role, size: LISTENERS, route: routes.forWrites }),
     owner: new RoutedPool({ config, role: config.owner ?? role, size: OWNER_SIZE, route: routes.forMigrations, unlimited: true }),
   };
   for (const pool of Object.values(pools)) pool.on('error', lost);
@@ -30,9 +35,9 @@ export function openPools(config: DatabaseConfig, routes: Routes, lost: () => vo
  * Cuts what is connected to a server that may no longer be written to, so that nothing is written to an old primary and
  * nobody waits for one that hangs; brings readers back to a replica that has returned.
  */
-export function follow({ primary, replica, owner }: Pools, view: View): void {
+export function follow({ primary, replica, owner, listener }: Pools, view: View): void {
   const is = (hosts: (Host | undefined)[]) => (host: Host) => hosts.some((h) => sameHost(h, host));
-  for (const pool of [primary, owner]) pool.cut(is([view.primary]));
+  for (const pool of [primary, owner, listener]) pool.cut(is([view.primary]));
   replica.cut(is([view.primary, ...view.replicas]));
   replica.prefer(is(view.replicas.length > 0 ? view.replicas : [view.primary]));
 }

@@ -20,6 +20,7 @@ import type { MessagingOptions } from './messaging.module.js';
 import type { Outbox } from './outbox.js';
 import { SqlRelayStore } from './relay.store.js';
 import { Relays } from './relays.js';
+import { ReplicaWakeup } from './replica-wakeup.js';
 import type { Replies } from './replies.js';
 import { ReplyWriter } from './reply-writer.js';
 import { resolveRetention, rulesOf } from './retention.js';
@@ -70,8 +71,11 @@ export class Messaging implements OnApplicationBootstrap, BeforeApplicationShutd
   constructor(private readonly parts: MessagingParts) {
     const { database, options, relayWakeup } = parts;
     const lanes = new SqlLaneStore(database);
+    const { transport, instanceId: owner } = options;
+    const { wakeup } = relayWakeup.follower();
     this.relay = new Relays({
-      ...{ lanes, clock: systemClock, transport: options.transport, owner: options.instanceId, wakeup: relayWakeup },
+      ...{ lanes, clock: systemClock, transport, owner, wakeup },
+      replicas: new ReplicaWakeup({ database, clock: systemClock, owner, committed: relayWakeup, relays: wakeup }),
       storeOf: (view) => new SqlRelayStore(database, view),
     });
     this.sampler = new Sampler(database, new SqlRelayStore(database), parts.intentStore, systemClock, lanes);

@@ -3,6 +3,7 @@ import type { Clock } from './clock.js';
 import { type LaneStore, type LaneView, shareOf } from './lanes.js';
 import type { Lanes } from './lanes.sql.js';
 import { metrics } from './metrics.js';
+import type { ReplicaWakeup } from './replica-wakeup.js';
 import { LEASE, Relay } from './relay.js';
 import type { RelayStore } from './relay.store.js';
 import type { Transport } from './transport.js';
@@ -17,6 +18,8 @@ export interface RelaysSettings {
   owner: string;
   /** Wakes every lane of this process: which one a record is in, the database knows. */
   wakeup: Wakeup;
+  /** Without it, what another replica has committed waits for the next poll. */
+  replicas?: Pick<ReplicaWakeup, 'arrange' | 'stop'>;
 }
 
 /** How often it looks whether its share has changed; also how long a lane that was given back can rest. */
@@ -56,6 +59,7 @@ export class Relays {
       await clock.sleep(LOOK_EVERY, signal);
     }
     await Promise.all([...this.running.values()].map(({ stop }) => stop()));
+    await this.s.replicas?.stop();
   }
 
   /** Sends what is left in its lanes, for at most `ms`, and gives them to whoever wants them. */
@@ -86,6 +90,7 @@ export class Relays {
       }),
     );
     for (const lane of mine) if (!this.running.has(lane)) this.start(lane, view);
+    this.s.replicas?.arrange({ tell: mine.length < view.lanes, listen: mine.length > 0 && view.members.length > 1 });
   }
 
   private start(lane: number, view: LaneView): void {

@@ -21,8 +21,8 @@ export class Wakeup {
     return { wakeup, drop: () => void this.followers.delete(wakeup) };
   }
 
-  /** Resolves on a wake, after `ms` (the safety net), or when the signal aborts. */
-  async sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  /** Resolves on a wake, after `ms` (the safety net), or when the signal aborts; whether it was woken. */
+  async sleep(ms: number, clock: Clock, signal: AbortSignal): Promise<boolean> {
     if (!this.pending && !signal.aborted) {
       const rest = linked(signal);
       this.release = () => rest.abort();
@@ -30,6 +30,8 @@ export class Wakeup {
       delete this.release;
       rest.dispose();
     }
+    const woken = this.pending;
     this.pending = false;
+    return woken;
   }
 }

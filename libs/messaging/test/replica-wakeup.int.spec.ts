@@ -108,7 +108,6 @@ const tells = (replica: Replica) =>
     },
     { timeout: 20_000 },
   );
-const left = async (): Promise<number> => (await database.primary.query<[{ n: number }]>('SELECT count(*)::int AS n FROM outbox'))[0].n;
 
 it('what one replica commits is sent at once by the other, which owns the lane', async () => {
   const [one, two] = [new Replica('one'), new Replica('two')];

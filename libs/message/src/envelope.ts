@@ -73,8 +73,14 @@ export function decode(record: WireRecord): Envelope {
     ...(headers['ce_replyto'] && { replyTo: headers['ce_replyto'] }),
     ...(headers['ce_sagaid'] && { sagaId: headers['ce_sagaid'] }),
     ...(headers['ce_causationid'] && { causationId: headers['ce_causationid'] }),
-    trace: Object.fromEntries(TRACE_HEADERS.flatMap((name) => (headers[name] ? [[name, headers[name]]] : []))),
+    trace: traceOf(headers),
   };
+}
+
+function traceOf(headers: Record<string, string>): Record<string, string> {
+  const trace: Record<string, string> = {};
+  for (const name of TRACE_HEADERS) if (headers[name]) trace[name] = headers[name];
+  return trace;
 }
 
 function parseJson(text: string): unknown {

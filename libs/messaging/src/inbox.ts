@@ -173,7 +173,8 @@ export class Inbox {
     const type = item.route?.type ?? 'unknown';
     metrics.consumed().inc({ type, outcome: buried ? 'dead-lettered' : outcome });
     const { id, key, trace = {} } = item.envelope ?? {};
-    withContext(trace, () => logger().info({ type, outcome, key, messageId: id }, 'message'));
+    const log = logger();
+    if (log.isLevelEnabled('info')) withContext(trace, () => log.info({ type, outcome, key, messageId: id }, 'message'));
     if (buried) metrics.deadLetters().inc({ topic: item.record.topic, reason: outcome });
     if (outcome === 'duplicate') metrics.duplicates().inc();
   }

@@ -159,10 +159,12 @@ const toRecord = (topic: string, { key, value, headers, offset }: KafkaMessage):
 });
 
 /** Of a header that was given more than once, the last. */
-const toStrings = (headers: IHeaders): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) => {
-      const last = Array.isArray(value) ? value.at(-1) : value;
-      return last === undefined ? [] : [[name, last.toString()]];
-    }),
-  );
+function toStrings(headers: IHeaders): Record<string, string> {
+  const strings: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    const last = Array.isArray(value) ? value.at(-1) : value;
+    if (last !== undefined) strings[name] = last.toString();
+  }
+  return strings;
+}

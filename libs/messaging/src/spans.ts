@@ -4,16 +4,17 @@ import { PartlySentError } from './transport.js';
 
 /** Records on their way out, each with a span of its own that continues the trace in which it was added. */
 export interface Sending {
-  /** The same records; their `traceparent` names the new span, so that the receiver continues from it. */
+  /** The same records; where it is recorded their `traceparent` names the new span, so that the receiver continues from it. */
   readonly records: WireRecord[];
   end(error?: unknown): void;
 }
 
 /** Attributes by OpenTelemetry's semantic conventions for messaging. */
 export function startSending(records: readonly WireRecord[]): Sending {
+  const tracer = trace.getTracer('@ballast/messaging');
   const started = records.map((record): { record: WireRecord; span: Span } => {
     const parent: Context = propagation.extract(ROOT_CONTEXT, record.headers);
-    const span = trace.getTracer('@ballast/messaging').startSpan(
+    const span = tracer.startSpan(
       `send ${record.topic}`,
       {
         kind: SpanKind.PRODUCER,
@@ -29,6 +30,8 @@ export function startSending(records: readonly WireRecord[]): Sending {
       },
       parent,
     );
+    // Nobody will see this span, so the receiver goes on from where the record was added. Without a trace it has to be told that none is recorded.
+    if (!span.isRecording() && record.headers['traceparent']) return { record, span };
     const headers = { ...record.headers };
     propagation.inject(trace.setSpan(parent, span), headers);
     return { record: { ...record, headers }, span };

@@ -56,7 +56,7 @@ export class Database implements OnApplicationShutdown {
     private readonly watcher: Watcher,
     private readonly routes: Routes,
     private readonly pools: Pools,
-    private readonly sources: { primary: PooledDataSource; replica: ReplicaDataSource },
+    private readonly sources: { primary: PooledDataSource; replica: ReplicaDataSource; byIndex: PooledDataSource },
     migrations: MigrationClass[],
   ) {
     this.stopObserving = [observePool('primary', pools.primary), observePool('replica', pools.replica), observeAvailability(this)];
@@ -79,7 +79,8 @@ export class Database implements OnApplicationShutdown {
     const shared = { entities, database: config.name, lost };
     const primary = await new PooledDataSource({ ...shared, pool: pools.primary }).initialize();
     const replica = await new ReplicaDataSource({ ...shared, pool: pools.replica }, primary).initialize();
-    return new Database(config.name, watcher, routes, pools, { primary, replica }, migrations);
+    const byIndex = await new PooledDataSource({ ...shared, entities: [], pool: pools.byIndex }).initialize();
+    return new Database(config.name, watcher, routes, pools, { primary, replica, byIndex }, migrations);
   }
 
   /**
@@ -105,6 +106,14 @@ export class Database implements OnApplicationShutdown {
   /** Reads outside a transaction, on the primary. */
   get primary(): EntityManager {
     return this.sources.primary.manager;
+  }
+
+  /**
+   * Statements of its own, outside a transaction, on the primary, on connections that follow an index wherever there is one. For a table that is empty
+   * most of the time and long now and then, such as a queue: Postgres knows it as empty, and would read and sort all of it for the first few rows.
+   */
+  get byIndex(): EntityManager {
+    return this.sources.byIndex.manager;
   }
 
   /** Reads where staleness is fine: on a replica, or on the primary when no replica answers. It refuses writes. */
@@ -167,13 +176,14 @@ export class Database implements OnApplicationShutdown {
   async close(): Promise<void> {
     if (this.closing.signal.aborted) return;
     this.closing.abort(new NoPrimaryError('the database was closed'));
-    const { primary, replica, owner, listener } = this.pools;
+    const { primary, replica, owner, byIndex, listener } = this.pools;
     for (const pool of [owner, listener]) pool.cut(() => false);
     const late = AbortSignal.timeout(DRAIN);
     await Promise.all([
       ...this.listening,
       primary.drain(late),
       replica.drain(late),
+      byIndex.drain(late),
       listener.drain(late),
       this.ready.catch(() => undefined),
       this.retention.stopped(),

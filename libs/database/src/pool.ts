@@ -17,6 +17,8 @@ export interface RoutedPoolOptions {
   /** Where a new connection goes; throws when there is nowhere. */
   route: () => Host | Promise<Host>;
   readOnly?: boolean;
+  /** Settings of its sessions, e.g. `enable_sort=off`. */
+  settings?: readonly string[];
   /** No limits on statements and locks: migrations. */
   unlimited?: boolean;
   /** Statements go on the wire as they are given, not each when the one before was answered. */
@@ -78,10 +80,19 @@ export class RoutedPool extends pg.Pool {
   }
 }
 
-function settings({ config, role, size, readOnly, unlimited, pipeline }: RoutedPoolOptions): pg.PoolConfig & { pipeline?: boolean } {
+function settings({
+  config,
+  role,
+  size,
+  readOnly,
+  unlimited,
+  pipeline,
+  settings: own = [],
+}: RoutedPoolOptions): pg.PoolConfig & { pipeline?: boolean } {
   const statement = duration(config.statementTimeout ?? '10s');
-  // The server notices a client that is gone, and stops its statement.
-  const options = ['-c client_connection_check_interval=1000', ...(readOnly ? ['-c default_transaction_read_only=on'] : [])].join(' ');
+  // The server notices a client that is gone, and stops its statement. It compiles none: these are short, and some look expensive before they run.
+  const ofAll = ['client_connection_check_interval=1000', 'jit=off', ...(readOnly ? ['default_transaction_read_only=on'] : [])];
+  const options = [...ofAll, ...own].map((setting) => `-c ${setting}`).join(' ');
   return {
     ...role,
     database: config.name,

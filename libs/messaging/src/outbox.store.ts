@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { prepared, type Tx, withCommit } from '@ballast/database';
 import type { WireRecord } from '@ballast/message';
 
@@ -51,8 +51,6 @@ export const sqlOutboxStore: OutboxStore = {
 
 /** 64-bit lock numbers of the distinct keys, in ascending order: two transactions that share several keys cannot deadlock. */
 export function lockKeys(records: readonly WireRecord[]): string[] {
-  const hashes = new Set(
-    records.map(({ topic, key }) => createHash('sha256').update(`outbox\0${topic}\0${key}`).digest().readBigInt64BE()),
-  );
+  const hashes = new Set(records.map(({ topic, key }) => hash('sha256', `outbox\0${topic}\0${key}`, 'buffer').readBigInt64BE()));
   return [...hashes].sort((a, b) => (a < b ? -1 : 1)).map(String);
 }

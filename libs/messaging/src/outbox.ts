@@ -47,12 +47,13 @@ export class Outbox implements RecordSink {
   async add(tx: Tx, draft: EventDraft, ...others: readonly EventDraft[]): Promise<void> {
     const { definition, key, payload } = draft;
     const envelope = this.envelope(tx, definition.type, key, payload);
-    const records = [encode(definition.topic, envelope)];
+    const records = [sized(definition.type, encode(definition.topic, envelope))];
     for (const other of others) {
       const { type, topic } = other.definition;
       if (nameOf(type) !== nameOf(definition.type) || type === definition.type || other.key !== key)
         throw new TypeError(`${type} is no other version of this ${definition.type}: give both the same name and the same key`);
-      records.push(encode(topic, { ...this.envelope(tx, type, key, other.payload), id: envelope.id, time: envelope.time }));
+      const form = { ...this.envelope(tx, type, key, other.payload), id: envelope.id, time: envelope.time };
+      records.push(sized(type, encode(topic, form)));
     }
     for (const record of records) this.push(tx, record);
   }
@@ -64,7 +65,8 @@ export class Outbox implements RecordSink {
   async addCommand(tx: Tx, draft: CommandDraft, o: { id?: string; key: string; replyTo: string; sagaId: string }): Promise<void> {
     const { definition, payload } = draft;
     const envelope = this.envelope(tx, definition.type, o.key, payload);
-    this.push(tx, encode(definition.topic, { ...envelope, id: o.id ?? envelope.id, replyTo: o.replyTo, sagaId: o.sagaId }));
+    const record = encode(definition.topic, { ...envelope, id: o.id ?? envelope.id, replyTo: o.replyTo, sagaId: o.sagaId });
+    this.push(tx, sized(definition.type, record));
   }
 
   /** A whole record, as it is to be sent. */
@@ -80,8 +82,6 @@ export class Outbox implements RecordSink {
 
   private envelope(tx: Tx, type: string, key: string, payload: unknown): Envelope {
     requireTransaction(tx);
-    const bytes = Buffer.byteLength(JSON.stringify(payload));
-    if (bytes > MAX_PAYLOAD_BYTES) throw new PayloadTooLargeError(type, bytes);
     const { service, newId, clock } = this.settings;
     const causationId = currentCause(tx);
     return {
@@ -95,6 +95,12 @@ export class Outbox implements RecordSink {
       ...(causationId && { causationId }),
     };
   }
+}
+
+function sized(type: string, record: WireRecord): WireRecord {
+  const bytes = Buffer.byteLength(record.value);
+  if (bytes > MAX_PAYLOAD_BYTES) throw new PayloadTooLargeError(type, bytes);
+  return record;
 }
 
 /** `order.confirmed.v2` → `order.confirmed` */

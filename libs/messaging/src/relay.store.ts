@@ -82,24 +82,24 @@ WHERE g.lane = ${GATE.lane} AND g.owner = '${GATE.owner}' AND g.lease_until = se
   AND NOT EXISTS (SELECT 1 FROM outbox_lane WHERE lane > ${GATE.lane} AND lease_until >= clock_timestamp())`;
 
 /**
- * Written so that Postgres, which has no statistics of a table that is empty most of the time, takes no condition for rarer than one row in two.
- * By its usual guesses (one in 200 for an equation, of an anti join nearly none) fewer rows than the limit would be left, and each page would read and
- * sort the whole backlog instead of the first entries of the index. `coalesce` is what it makes no guess about. There is no `parked_at IS NULL`: a
- * parked row blocks its own key, itself included.
+ * For connections that follow indexes (`Database.byIndex`), prepared: by its guesses of a table that it knows as empty, Postgres would read and sort the
+ * whole backlog for each page. No `parked_at IS NULL`: a parked row blocks its own key, itself included. `$3` goes into a hash, which an array does not in a
+ * prepared statement.
  */
-const pendingUpTo = (limit: number): string => `
+const pendingUpTo = (limit: number): string =>
+  prepared(`
 SELECT id, topic, key, headers, payload
 FROM (
   SELECT *, sum(octet_length(payload)) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS total, row_number() OVER (ORDER BY id) AS place
   FROM (
     SELECT id, topic, key, headers, payload FROM outbox AS o
-    WHERE ($2::int = 1 OR coalesce(${LANE_OF('key', '$2::int')} = $1::int, false)) AND id <> ALL ($3::bigint[])
-      AND coalesce((SELECT false FROM outbox AS p WHERE p.parked_at IS NOT NULL AND p.topic = o.topic AND p.key = o.key LIMIT 1), true)
+    WHERE ($2::int = 1 OR ${LANE_OF('key', '$2::int')} = $1::int) AND id NOT IN (SELECT unnest($3::bigint[]))
+      AND NOT EXISTS (SELECT 1 FROM outbox AS p WHERE p.parked_at IS NOT NULL AND p.topic = o.topic AND p.key = o.key)
     ORDER BY id LIMIT ${limit}
   ) AS waiting
 ) AS measured
 WHERE total <= ${PAGE_BYTES} OR place = 1
-ORDER BY id`;
+ORDER BY id`);
 
 /** FOR SHARE: a new owner has to wait until this statement is done, so there is no moment between the look and the write. */
 const HELD = (more = '1') => `held AS MATERIALIZED (
@@ -109,27 +109,17 @@ const HELD = (more = '1') => `held AS MATERIALIZED (
  * Does not wait for the disk, nor for a standby: a deletion that a crash undoes is a record that is sent again, which it may be anyway. The log
  * is one sequence, so what commits later and waits takes this along: a record never comes back without every later one of its key.
  */
-const REMOVE = `
+const REMOVE = prepared(`
 WITH ${HELD(`set_config('synchronous_commit', 'off', true)`)}, gone AS (DELETE FROM outbox USING held WHERE id = ANY ($3::bigint[]))
-SELECT count(*)::int AS held FROM held`;
+SELECT count(*)::int AS held FROM held`);
 const PARK = `
 WITH ${HELD()}, parked AS (UPDATE outbox SET parked_at = clock_timestamp(), error = $4 FROM held WHERE id = $3)
 SELECT count(*)::int AS held FROM held`;
 
-/**
- * Prepared, a statement keeps the plan that was good when the table was nearly empty, as an outbox is most of the time: to read all of it, and
- * sort it. With a backlog, that would be done for each page and each deletion. So from this many rows on they are planned each time.
- */
-const BACKLOG = 50;
-const planned = (sql: string, rows: number): string => (rows < BACKLOG ? prepared(sql) : `/* a backlog */ ${sql}`);
-
 /** For lanes of one generation. The number of lanes is in `Lanes`; the lane of a key follows from it when a row is read. */
 export class SqlRelayStore implements RelayStore {
-  /** How many the last read of each lane found. */
-  private readonly found = new Map<number, number>();
-
   constructor(
-    private readonly database: { readonly primary: EntityManager },
+    private readonly database: { readonly primary: EntityManager; readonly byIndex: EntityManager },
     private readonly lanes: Lanes = ONE_LANE,
   ) {}
 
@@ -152,17 +142,16 @@ export class SqlRelayStore implements RelayStore {
 
   async pending(lane: number, limit: number, except: readonly string[] = []): Promise<PendingRecord[]> {
     type Row = Omit<WireRecord, 'value'> & { id: string; payload: string };
-    const rows = await this.query<Row[]>(planned(pendingUpTo(limit), this.found.get(lane) ?? 0), [lane, this.lanes.lanes, except]);
-    this.found.set(lane, rows.length);
+    const rows = await this.database.byIndex.query<Row[]>(pendingUpTo(limit), [lane, this.lanes.lanes, except]);
     return rows.map(({ id, topic, key, headers, payload }) => ({ id, record: { topic, key, headers, value: payload } }));
   }
 
   async remove(lane: number, epoch: string, ids: readonly string[]): Promise<boolean> {
-    return this.fenced(planned(REMOVE, ids.length), [rowOf(lane), epoch, ids]);
+    return this.fenced(this.database.byIndex, REMOVE, [rowOf(lane), epoch, ids]);
   }
 
   async park(lane: number, epoch: string, id: string, error: string): Promise<boolean> {
-    return this.fenced(PARK, [rowOf(lane), epoch, id, error]);
+    return this.fenced(this.database.primary, PARK, [rowOf(lane), epoch, id, error]);
   }
 
   async backlog(): Promise<{ pending: number; parked: number; oldestSeconds: number }> {
@@ -173,8 +162,8 @@ export class SqlRelayStore implements RelayStore {
     return row;
   }
 
-  private async fenced(sql: string, parameters: unknown[]): Promise<boolean> {
-    const [row] = await this.query<[{ held: number }]>(sql, parameters);
+  private async fenced(manager: EntityManager, sql: string, parameters: unknown[]): Promise<boolean> {
+    const [row] = await manager.query<[{ held: number }]>(sql, parameters);
     return row.held > 0;
   }
 

@@ -23,8 +23,8 @@ export interface RelaySettings {
 /** Long against a send (see the transport's bound), so that an owner at work does not outlive it; a commit every few seconds renews it. */
 export const LEASE = 15_000;
 const RENEW_BEFORE = 9_000;
-/** A wake comes at once from this process; the poll is for what another replica wrote, or a lost wake. */
-const POLL = 250;
+/** A wake comes at once from this process, and soon from another replica; the poll is for one that is lost. */
+export const POLL = 250;
 const STANDBY = 1_000;
 /** Records of one send: enough that a request to a broker is cheap, few enough that one failure repeats little. */
 export const BATCH = 500;

@@ -58,8 +58,7 @@ export class Relays {
       }
       await clock.sleep(LOOK_EVERY, signal);
     }
-    await Promise.all([...this.running.values()].map(({ stop }) => stop()));
-    await this.s.replicas?.stop();
+    await Promise.all([...[...this.running.values()].map(({ stop }) => stop()), this.s.replicas?.stop()]);
   }
 
   /** Sends what is left in its lanes, for at most `ms`, and gives them to whoever wants them. */

@@ -1,14 +1,15 @@
 import { Database } from '@ballast/database';
+import { DataSource } from 'typeorm';
 import { setLanes } from '../src/index.js';
 import { LANE_OF } from '../src/lanes.sql.js';
 import { PAGE } from '../src/relay.js';
 import { SqlRelayStore } from '../src/relay.store.js';
 import { Cleanup, eventually, freshDatabase, migrations } from './harness.js';
 
-/** Of fewer, reading and sorting all is what Postgres rightly does. */
 const ROWS = 40_000;
 const cleanup = new Cleanup();
 let database: Database;
+let owner: DataSource;
 
 beforeAll(async () => {
   const { config, drop } = await freshDatabase();
@@ -16,13 +17,18 @@ beforeAll(async () => {
   database = await Database.open({ config, migrations });
   cleanup.add(() => database.close());
   await database.ready;
+  const { user: username, password } = config.owner!;
+  owner = await new DataSource({ type: 'postgres', ...config.hosts[0]!, username, password, database: config.name }).initialize();
+  cleanup.add(() => owner.destroy());
 });
 afterAll(() => cleanup.run());
+beforeEach(() => owner.query('TRUNCATE outbox'));
 
+/** On the connection whose reads they count, which tells of the last ones when it is used again. */
 const stats = async () =>
   (
-    await database.primary.query<[{ read: number; deleted: number }]>(
-      `SELECT seq_tup_read::int AS read, n_tup_del::int AS deleted FROM pg_stat_user_tables WHERE relname = 'outbox'`,
+    await database.byIndex.query<[{ read: number; deleted: number }]>(
+      `SELECT (seq_tup_read + idx_tup_fetch)::int AS read, n_tup_del::int AS deleted FROM pg_stat_user_tables WHERE relname = 'outbox'`,
     )
   )[0];
 
@@ -34,9 +40,11 @@ const fill = (lane: number) =>
     [lane, ROWS],
   );
 
-/** Fills the lane and empties it; the rows that were read without an index meanwhile. `beside` runs before each page. */
+/** Fills the lane and empties it; how many rows were looked at for that, with an index or without. `beside` runs before each page. */
 async function readFor(store: SqlRelayStore, lane: number, beside?: () => Promise<unknown>): Promise<number> {
   const epoch = (await store.acquire(lane, 'one', 600_000))!;
+  // As autovacuum leaves it: Postgres takes it for as empty as it is, and later for hardly less so.
+  await owner.query('VACUUM outbox');
   // Postgres settles on a plan after five executions, all of them of an empty table here.
   for (let n = 0; n < 20; n++) {
     await store.pending(lane, PAGE);
@@ -56,13 +64,21 @@ async function readFor(store: SqlRelayStore, lane: number, beside?: () => Promis
 }
 
 describe('a backlog, although each statement was planned when the table was empty,', () => {
-  it('is read by its index', async () => {
+  it('is read a page at a time', async () => {
     expect(await readFor(new SqlRelayStore(database), 0)).toBeLessThan(3 * ROWS);
   });
 
-  it('is read by its index beside a lane that finds nothing', async () => {
+  it('is read a page at a time beside a lane that finds nothing', async () => {
     const store = new SqlRelayStore(database, await setLanes(database, 2));
     // The lane that finds nothing passes over what is left each time, 5.5 times the rows in all.
-    expect(await readFor(store, 1, () => store.pending(0, PAGE))).toBeLessThan(8 * ROWS);
+    expect(await readFor(store, 1, () => store.pending(0, PAGE))).toBeLessThan(9 * ROWS);
+  });
+
+  it('is not read once for each of its rows when a record is set aside', async () => {
+    const store = new SqlRelayStore(database, await setLanes(database, 1));
+    await database.primary.query(
+      `INSERT INTO outbox (id, topic, key, headers, payload, parked_at) VALUES (nextval('outbox_id_seq'), 't', 'parked', '{}', '{}', now())`,
+    );
+    expect(await readFor(store, 0)).toBeLessThan(4 * ROWS);
   });
 });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { Outbox, setLanes, systemClock } from '../src/index.js';
 import { SqlLaneStore } from '../src/lanes.js';
 import { sqlOutboxStore } from '../src/outbox.store.js';
+import { POLL } from '../src/relay.js';
 import { SqlRelayStore } from '../src/relay.store.js';
 import { Relays } from '../src/relays.js';
 import { ReplicaWakeup } from '../src/replica-wakeup.js';
@@ -42,12 +43,13 @@ afterEach(async () => {
 afterAll(() => cleanup.run());
 
 /** The poll, which would find everything a little later, is so seldom that no test sees it. */
-const POLL = 250;
 const clock: typeof systemClock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms === POLL ? 600_000 : ms, signal) };
 
 class Replica {
   readonly transport = new ScriptedTransport();
   readonly outbox: Outbox;
+  /** How often it has asked who else is there. */
+  looks = 0;
   private readonly ending = new AbortController();
   private readonly relays: Relays;
   private readonly running: Promise<void>;
@@ -56,6 +58,8 @@ class Replica {
     const committed = new Wakeup();
     const { wakeup } = committed.follower();
     const lanes = new SqlLaneStore(database);
+    const look = lanes.look.bind(lanes);
+    lanes.look = () => look().finally(() => this.looks++);
     this.outbox = new Outbox({ service: 'shop', store: sqlOutboxStore, clock, newId: randomUUID, relay: committed });
     this.relays = new Relays({
       ...{ lanes, transport: this.transport, clock, owner: name, wakeup },
@@ -138,7 +142,12 @@ it('a replica alone neither tells nor listens', async () => {
   await owned('one');
   await one.add('a');
   await eventually(() => expect(one.transport.keys).toEqual(['a']));
-  expect(told).toEqual(['nobody']);
+  // Once it has looked again for others, what it told would have come before this.
+  const looks = one.looks;
+  await eventually(() => expect(one.looks).toBeGreaterThan(looks + 1), { timeout: 20_000 });
+  await database.primary.query(`SELECT pg_notify('outbox', 'this test')`);
+  await eventually(() => expect(told).toContain('this test'));
+  expect(told).toEqual(['nobody', 'this test']);
   expect(await ears()).toBe(0);
 });
 

@@ -25,7 +25,7 @@ export class Actions {
     return Math.min(...times.map((time) => time ?? start));
   }
 
-  private async one(action: Exclude<ActionName, 'burn'>, { id, name, networks }: Container): Promise<number | void> {
+  private async one(action: Exclude<ActionName, 'burn'>, { id, name, networks, running, paused }: Container): Promise<number | void> {
     const container = id;
     switch (action) {
       case 'kill-process': {
@@ -46,7 +46,7 @@ export class Actions {
       case 'cut-off':
         this.rollback.plan({ undo: 'connect', name, container, networks });
         // The backups' repository is a volume here, which no network keeps it from: what it did alone would be found there by whoever takes its place.
-        if (isDatabase(name)) await this.docker(['exec', id, 'pgbackrest', 'stop']);
+        if (isDatabase(name) && running && !paused) await this.docker(['exec', id, 'pgbackrest', 'stop']);
         for (const network of Object.keys(networks)) await this.docker(['network', 'disconnect', network, id]);
     }
   }

@@ -33,7 +33,8 @@ function fakeDocker(fails: (call: string) => boolean = () => false) {
     const call = args.join(' ');
     const [verb] = args;
     if (verb === 'ps') return Promise.resolve(NAMES.map((name) => `${name}-id`).join('\n'));
-    if (verb === 'inspect' && args[1] === '--format') return Promise.resolve(/Paused|Running/.test(args[2]!) ? 'true' : '{}');
+    if (verb === 'inspect' && args[1] === '--format')
+      return Promise.resolve(args[2]!.includes('Paused') ? 'true' : args[2]!.includes('Status') ? 'running' : '{}');
     if (verb === 'inspect') return Promise.resolve(JSON.stringify(NAMES.map(inspected)));
     if (call.includes('/dev/tcp')) {
       const [method, path, body] = args.slice(-3);

@@ -91,7 +91,7 @@ export class Rollback {
           if (!(network in there))
             await this.docker(['network', 'connect', ...aliases.flatMap((alias) => ['--alias', alias]), network, entry.container]);
         // One that was started anew meanwhile has forgotten that it was stopped.
-        if (isDatabase(entry.name) && (await this.inspect(entry.container, '{{.State.Running}}')) === 'true')
+        if (isDatabase(entry.name) && (await this.inspect(entry.container, '{{.State.Status}}')) === 'running')
           await this.docker(['exec', entry.container, 'pgbackrest', 'start']);
       }
     }

@@ -59,7 +59,9 @@ export class Database implements OnApplicationShutdown {
     private readonly sources: { primary: PooledDataSource; replica: ReplicaDataSource; byIndex: PooledDataSource },
     migrations: MigrationClass[],
   ) {
-    this.stopObserving = [observePool('primary', pools.primary), observePool('replica', pools.replica), observeAvailability(this)];
+    const { primary, replica, byIndex } = pools;
+    const observed = Object.entries({ primary, replica, byIndex }).map(([name, pool]) => observePool(name, pool));
+    this.stopObserving = [...observed, observeAvailability(this)];
     primaryChanges().inc(0);
     watcher.listen({ changed: (now, before) => this.changed(now, before) });
     // What goes on in the background belongs to no caller's trace.

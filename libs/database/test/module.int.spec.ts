@@ -79,6 +79,6 @@ describe('a session', () => {
     const metrics = await metricsText();
     const idle = Number(/ballast_db_pool\{pool="primary",state="idle"\} (\d+)/.exec(metrics)?.[1]);
     expect(idle).toBeGreaterThanOrEqual(5);
-    expect(metrics).toContain('ballast_db_pool{pool="replica",state="busy"}');
+    for (const pool of ['replica', 'byIndex']) expect(metrics).toContain(`ballast_db_pool{pool="${pool}",state="busy"}`);
   });
 });

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os';
 import { ClusterError } from '@ballast/cluster';
-import type { Container, Containers } from './containers.js';
+import { type Container, type Containers, isDatabase } from './containers.js';
 import type { Docker } from './docker.js';
 import type { ActionName } from './experiment.js';
 import type { Rollback } from './rollback.js';
@@ -68,8 +68,6 @@ export async function atOnce<T>(work: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(work);
   return Promise.all(work);
 }
-
-export const isDatabase = (name: string): boolean => /^postgres-\d+$/.test(name);
 
 function missing(name: string): never {
   throw new ClusterError(`there is no container ${name}`);

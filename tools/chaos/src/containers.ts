@@ -18,6 +18,9 @@ export interface Container {
   ports: Record<string, string>;
 }
 
+/** `postgres-1` */
+export const isDatabase = (name: string): boolean => /^postgres-\d+$/.test(name);
+
 interface Inspected {
   Id: string;
   State: { Running: boolean; Paused: boolean; StartedAt: string; Health?: { Status: string } };

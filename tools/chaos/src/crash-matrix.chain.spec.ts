@@ -18,9 +18,12 @@ const SCRIPT = `
   }, 50);
   process.on('SIGTERM', () => process.exit(0));`;
 
+/** A process starts within it on a machine that is busy, too. */
+const PATIENCE = 10_000;
 const point = (name: Point['name'], hit: number, action: Point['action'] = 'kill') => ({ service: 'tiny', name, hits: 9, hit, action });
 
 describe('the chain of a service', () => {
+  jest.setTimeout(6 * PATIENCE);
   const directory = mkdtempSync(join(tmpdir(), 'ballast-chain-'));
   let service: SupervisedService;
 
@@ -41,7 +44,7 @@ describe('the chain of a service', () => {
     const faults: Fault[] = [];
     const besides: boolean[] = [];
     await new Chain({
-      ...{ service, patience: 1_000, pause: 500, signal: new AbortController().signal, say: () => undefined },
+      ...{ service, patience: PATIENCE, pause: 500, signal: new AbortController().signal, say: () => undefined },
       done: (fault) => faults.push(fault),
       beside: (work) => (besides.push(true), work()),
     }).run(points);

@@ -1,5 +1,5 @@
 import { ClusterError, messageOf } from '@ballast/cluster';
-import type { Container, Containers } from './containers.js';
+import { type Container, type Containers, isDatabase } from './containers.js';
 
 export interface Member {
   name: string;
@@ -54,7 +54,7 @@ export class Patroni {
 
   private async node(name: string): Promise<Container> {
     const node = (await this.containers.list()).get(name);
-    if (!node || !/^postgres-\d+$/.test(name)) throw new ClusterError(`${name} is no server of Postgres`);
+    if (!node || !isDatabase(name)) throw new ClusterError(`${name} is no server of Postgres`);
     return node;
   }
 
@@ -84,4 +84,4 @@ export class Patroni {
   }
 }
 
-const isLivingNode = ({ name, running, paused }: Container): boolean => /^postgres-\d+$/.test(name) && running && !paused;
+const isLivingNode = ({ name, running, paused }: Container): boolean => isDatabase(name) && running && !paused;

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterError, messageOf } from '@ballast/cluster';
-import { isDatabase } from './actions.js';
+import { isDatabase } from './containers.js';
 import type { UndoName } from './experiment.js';
 import type { Docker } from './docker.js';
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ClusterError, messageOf } from '@ballast/cluster';
+import { isDatabase } from './containers.js';
 import type { SteadyState } from './experiment.js';
 import type { Load } from './load.js';
 import type { Views } from './targets.js';
@@ -44,7 +45,7 @@ async function containers({ containers }: Views): Promise<string[]> {
 
 async function postgres({ patroni, containers }: Views): Promise<string[]> {
   const members = await patroni.members();
-  const nodes = [...(await containers.list()).keys()].filter((name) => /^postgres-\d+$/.test(name));
+  const nodes = [...(await containers.list()).keys()].filter(isDatabase);
   const found = nodes.filter((name) => !members.some((member) => member.name === name)).map((name) => `${name} is no member`);
   for (const { name, role, state } of members)
     if (state !== (role === 'leader' ? 'running' : 'streaming')) found.push(`${name} is ${role}, ${state}`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ClusterError, messageOf } from '@ballast/cluster';
 import { workspaceRoot } from '@ballast/testing';
-import type { Containers } from './containers.js';
+import { type Containers, isDatabase } from './containers.js';
 import type { Patroni } from './patroni.js';
 import type { Rollback } from './rollback.js';
 
@@ -42,7 +42,7 @@ export class Writer {
   /** Resolves with its first row. @throws {ClusterError} when none comes */
   async start(): Promise<void> {
     const all = await this.containers.list();
-    const hosts = [...all.keys()].filter((name) => /^postgres-\d+$/.test(name)).sort();
+    const hosts = [...all.keys()].filter(isDatabase).sort();
     const { project } = this.containers;
     const name = `${project}-chaos-writer`;
     this.rollback.plan({ undo: 'cool-down', name: 'writer', container: name });

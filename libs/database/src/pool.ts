@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { duration } from '@ballast/resilience';
-import { type DatabaseConfig, type Credentials, type Host, sameHost } from './config.js';
-import { NoPrimaryError } from './errors.js';
-import { preparedAs } from './prepared.js';
+import type { Credentials, DatabaseConfig, Host } from './config.js';
 import { streamOf } from './probe.js';
+import { routedClient } from './routed-client.js';
 
 const CONNECT_LIMIT = 5_000;
 const QUERY_GRACE = 2_000;
@@ -111,42 +110,4 @@ function settings({
       query_timeout: statement + QUERY_GRACE,
     }),
   };
-}
-
-/** A client class that learns its address when it connects, and has statements prepared that ask for it. */
-function routedClient(route: RoutedPoolOptions['route'], connections: Map<pg.ClientBase, Host>): typeof pg.Client {
-  return class RoutedClient extends pg.Client {
-    // As many forms as pg has; only the one of TypeORM can ask.
-    override query(...args: [unknown, ...unknown[]]): never {
-      const query = super.query.bind(this) as (...args: unknown[]) => never;
-      const [text, ...rest] = args;
-      const name = preparedAs(text);
-      return name ? query({ name, text }, ...rest) : query(...args);
-    }
-
-    override connect(): Promise<this>;
-    override connect(callback: (error: Error) => void): void;
-    override connect(callback?: (error: Error) => void): Promise<this> | void {
-      const connected = this.connectRouted();
-      if (!callback) return connected.then(() => this);
-      connected.then(() => callback(undefined as unknown as Error), callback);
-    }
-
-    private async connectRouted(): Promise<void> {
-      const target = await route();
-      Object.assign(this, target);
-      // Where traces read the address.
-      Object.assign((this as unknown as { connectionParameters: Host }).connectionParameters, target);
-      connections.set(this, target);
-      try {
-        await super.connect();
-        // The view may have changed while it connected.
-        if (!sameHost(await route(), target)) throw new NoPrimaryError('another server took over while this one was connected to');
-      } catch (error) {
-        connections.delete(this);
-        streamOf(this).destroy();
-        throw error;
-      }
-    }
-  } as typeof pg.Client;
 }

@@ -1,10 +1,10 @@
-import type pg from 'pg';
 import { QueryRunnerAlreadyReleasedError, QueryRunnerProviderAlreadyReleasedError, type QueryRunner } from 'typeorm';
 import { logger } from '@ballast/tracing';
+import type { Answers } from './batch.js';
 import { sqlState } from './classify.js';
 import { type GuardedQueryRunner, hideValues } from './data-source.js';
 import { CommitUnknownError, ConnectionLostError, TransactionAbortedError } from './errors.js';
-import { streamOf } from './probe.js';
+import type { TransactionClient } from './routed-client.js';
 import { openScope, requireTransaction, type Statement, type TransactionScope, type Tx } from './tx.js';
 
 /** e.g. `SERIALIZABLE`; Postgres' default is READ COMMITTED. */
@@ -26,14 +26,15 @@ export async function runTransaction<T>(
   signal?.throwIfAborted();
   const tx = runner.manager as Tx;
   let broken: Error | undefined;
+  let ending = false;
   // Before anything can release it: TypeORM forgets a connection that arrives after the release.
-  const client = (await runner.connect()) as pg.Client;
+  const client = (await runner.connect()) as TransactionClient;
   // Closing the connection is what stops a running statement: the server looks for its client once a second.
   const abort = () => void runner.releasePostgresConnection(abortError(signal!));
   signal?.addEventListener('abort', abort);
   try {
     signal?.throwIfAborted();
-    await runner.startTransaction(isolation);
+    await begin(runner, client, isolation);
     const scope = openScope(runner);
     guardEnd(runner, scope);
     try {
@@ -42,12 +43,13 @@ export async function runTransaction<T>(
       signal?.removeEventListener('abort', abort);
       signal?.throwIfAborted();
       scope.active = false;
+      ending = true;
       await commit(runner, client, scope.last);
       for (const hook of scope.after) runAfter(hook);
       return result;
     } catch (error) {
       scope.active = false;
-      broken = await rollback(client, runner, error);
+      broken = await rollback(client, runner, error, ending);
       throw wasReleased(error) && runner.lost ? new ConnectionLostError(runner.lost) : error;
     }
   } catch (error) {
@@ -67,12 +69,27 @@ const wasReleased = (error: unknown): boolean =>
 const ABORTED = '25P02';
 const SWALLOWED = 'a statement in it had failed and its error was swallowed';
 
-/** What is sent with COMMIT is on the wire before any answer: Postgres turns COMMIT into ROLLBACK when one of them failed. */
-async function commit(runner: GuardedQueryRunner, client: pg.Client, last: readonly Statement[]): Promise<void> {
+/** TypeORM takes note of the transaction; BEGIN itself goes with the first statement. */
+async function begin(runner: GuardedQueryRunner, client: TransactionClient, isolation?: Isolation): Promise<void> {
+  const { query } = runner;
+  runner.query = () => Promise.resolve() as Promise<never>;
+  try {
+    await runner.startTransaction(isolation);
+  } finally {
+    runner.query = query;
+  }
+  client.announce(isolation ? `BEGIN ISOLATION LEVEL ${isolation}` : 'BEGIN');
+}
+
+/** What is sent with COMMIT is in one batch with it: Postgres does not come to COMMIT when one of them fails. */
+async function commit(runner: GuardedQueryRunner, client: TransactionClient, last: readonly Statement[]): Promise<void> {
+  await client.begun;
   if (runner.lost) throw new ConnectionLostError(runner.lost);
-  if (client.getTransactionStatus() === 'I')
+  // Nothing was done.
+  if (!last.length && client.withdraw()) return;
+  if (!client.isAnnounced && client.getTransactionStatus() === 'I')
     throw new TransactionAbortedError('COMMIT or ROLLBACK was sent from inside; only Database.transaction may end it');
-  const answers = await Promise.allSettled(sentAtOnce(client, [...last, { text: 'COMMIT', values: [] }]));
+  const answers = await client.batch([...last, { text: 'COMMIT', values: [] }]);
   for (const [n, answer] of answers.entries()) {
     if (answer.status === 'fulfilled') continue;
     if (sqlState(answer.reason) === ABORTED) throw new TransactionAbortedError(SWALLOWED);
@@ -81,37 +98,26 @@ async function commit(runner: GuardedQueryRunner, client: pg.Client, last: reado
     const isKnown = n < last.length ? sqlState(answer.reason) !== undefined : refusedByServer(answer.reason);
     throw isKnown ? answer.reason : new CommitUnknownError(answer.reason);
   }
-  const { command } = (answers.at(-1) as PromiseFulfilledResult<pg.QueryResult>).value;
+  const { command } = (answers.at(-1) as Extract<Answers[number], { status: 'fulfilled' }>).value;
   if (command !== 'COMMIT') throw new TransactionAbortedError(SWALLOWED);
 }
 
 /**
  * Sends the statements in one round trip and gives the rows of each. The server runs one after the other: each sees what was committed when the one
- * before it was done. Throws the first one's error that failed.
+ * before it was done. Throws the error of the one that failed; those behind it were not run.
  */
 export async function queryAtOnce<Rows extends readonly (unknown[] | undefined)[]>(
   tx: Tx,
   statements: readonly Statement[],
 ): Promise<Rows> {
   requireTransaction(tx);
-  const client = (await tx.queryRunner!.connect()) as pg.Client;
-  const answers = await Promise.allSettled(sentAtOnce(client, statements));
+  const client = (await tx.queryRunner!.connect()) as TransactionClient;
+  const answers = await client.batch(statements);
   return answers.map((answer) => {
     if (answer.status === 'fulfilled') return answer.value.rows;
     hideValues(answer.reason);
     throw answer.reason;
   }) as unknown as Rows;
-}
-
-/** In one write: each of its own would wake the server for a part of the work. */
-function sentAtOnce(client: pg.Client, statements: readonly Statement[]): Promise<pg.QueryResult>[] {
-  const stream = streamOf(client);
-  stream.cork();
-  try {
-    return statements.map(({ text, values }) => (values.length ? client.query(text, values) : client.query(text)));
-  } finally {
-    stream.uncork();
-  }
 }
 
 /** The server answered that it did not commit: a deferred constraint, a serialization failure. A server that goes down does not count. */
@@ -122,10 +128,17 @@ function refusedByServer(error: unknown): boolean {
 }
 
 /** Returns why the connection must be closed, if it must. */
-async function rollback(client: pg.Client, runner: GuardedQueryRunner, error: unknown): Promise<Error | undefined> {
+async function rollback(
+  client: TransactionClient,
+  runner: GuardedQueryRunner,
+  error: unknown,
+  ending: boolean,
+): Promise<Error | undefined> {
   if (runner.lost) return runner.lost;
   if (error instanceof CommitUnknownError) return error;
-  if (client.getTransactionStatus() === 'I') return undefined;
+  if (client.withdraw()) return undefined;
+  // Else the answer to BEGIN may not be here yet.
+  if (ending && client.getTransactionStatus() === 'I') return undefined;
   try {
     await client.query('ROLLBACK');
     return undefined;

@@ -192,12 +192,12 @@ it('sends no NOTIFY, which would make commits queue up', async () => {
   await database.transaction(async (tx) => {
     const query = jest.spyOn((await tx.queryRunner!.connect()) as Client, 'query');
     afterCommit(tx, () => {
-      sent = query.mock.calls.map(([text]) => text as unknown);
+      sent = query.mock.calls.map(([batch]) => (batch as unknown as { statements: { text: string }[] }).statements.map(({ text }) => text));
       query.mockRestore();
     });
     await add(tx, 'a');
     await add(tx, 'b');
   });
-  expect(sent).toEqual([APPEND, 'COMMIT']);
+  expect(sent).toEqual([['BEGIN', APPEND, 'COMMIT']]);
   expect(APPEND + APPEND_ONE).not.toMatch(/notify/i);
 });

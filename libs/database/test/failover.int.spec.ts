@@ -135,6 +135,34 @@ describe('a primary that lives on beside the promoted replica', () => {
     expect(await count(old)).toBe(0);
     expect(await count(promoted)).toBe(10);
   });
+
+  it('is left by connections that follow indexes, and by those that listen', async () => {
+    const { postgres, config } = await ownPostgres();
+    const [old, promoted] = postgres.nodes;
+    const database = await opened(config);
+    const ports = () =>
+      Promise.all(
+        Array.from({ length: 3 }, async () => {
+          const [row] = await database.byIndex.query<[{ port: number }]>('SELECT inet_server_port() AS port, pg_sleep(0.1)');
+          return row.port;
+        }),
+      );
+    const heard: string[] = [];
+    const stop = new AbortController();
+    const listening = database.listen('news', (payload = 'begun') => heard.push(payload), stop.signal);
+    await eventually(() => expect(heard).toEqual(['begun']));
+    expect(new Set(await ports())).toEqual(new Set([old!.host.port]));
+
+    await postgres.promote({ beside: true });
+    await eventually(() => expect(database.view.primary).toEqual(promoted!.host));
+    expect(new Set(await ports())).toEqual(new Set([promoted!.host.port]));
+    await eventually(() => expect(heard).toEqual(['begun', 'begun']));
+    await database.primary.query(`SELECT pg_notify('news', 'from the new one')`);
+    await eventually(() => expect(heard).toContain('from the new one'));
+    expect(old!.alive).toBe(true);
+    stop.abort();
+    await listening;
+  });
 });
 
 describe('a replica that dies', () => {

@@ -27,7 +27,7 @@ const RENEW_BEFORE = 9_000;
 export const POLL = 250;
 const STANDBY = 1_000;
 /** Records of one send: enough that a request to a broker is cheap, few enough that one failure repeats little. */
-export const BATCH = 500;
+export const BATCH = 1_000;
 /** A broker's limit counts a whole record batch, 1 MB by default: this much in all can be too much for no partition. */
 const BATCH_BYTES = 900_000;
 /** CloudEvents headers, trace context and Kafka's own framing, per record. */
@@ -38,7 +38,7 @@ const OVERHEAD_BYTES = 700;
  */
 const DELETE_WITHIN = 1_000;
 /** Records of one read. Each passes over the index entries of what was deleted since the last vacuum: few long reads instead of many short ones. */
-export const PAGE = 8 * BATCH;
+export const PAGE = 4 * BATCH;
 
 class LeaseLostError extends Error {}
 

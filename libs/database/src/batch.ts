@@ -91,11 +91,11 @@ export class Batch extends (pg.Query as unknown as new (config: object) => Clien
   }
 
   /** From the server, or from the client: the connection is gone, or has no more patience. */
-  override handleError(error: Error & { severity?: string }, connection: Connection): void {
+  override handleError(error: Error, connection: Connection): void {
     this.failure ??= error;
     for (const { name } of this.parts.slice(this.at)) if (name) delete connection.submittedNamedStatements[name];
-    // After an error of a statement the client hands the rest to nobody, and it is only then that it knows of the transaction.
-    if (error.severity !== 'ERROR') return this.callback?.(this.failure);
+    if (!(error instanceof pg.DatabaseError)) return this.callback?.(this.failure);
+    // What the server still sends goes to nobody, and only when that is there does the client know whether it is in a transaction.
     const done = () => {
       for (const event of LAST) connection.off(event, done);
       this.callback?.(this.failure!);

@@ -115,7 +115,7 @@ const DESCRIBE = serialize.describe({ type: 'P', name: '' });
 const LAST = ['readyForQuery', 'end'] as const;
 
 /** BEGIN and COMMIT are parsed once by each connection. */
-const isWord = (text: string): boolean => text === 'COMMIT' || text.startsWith('BEGIN');
+const isWord = (text: string): boolean => /^(COMMIT|BEGIN( ISOLATION LEVEL [A-Z ]+)?)$/.test(text);
 
 /** `UPDATE intent`, and of what is not prepared its first word. */
 const title = ({ text }: Statement): string =>

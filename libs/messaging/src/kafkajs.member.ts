@@ -60,16 +60,20 @@ export class KafkaJsMember implements GroupMember {
     this.membership.watch(consumer);
     consumer.on(consumer.events.GROUP_JOIN, onJoined);
     let stop!: () => void;
+    const joining = this.join(consumer, signal);
     try {
       await new Promise<void>((resolve, reject) => {
         stop = resolve;
         signal.addEventListener('abort', stop);
         consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
-        this.join(consumer).catch(reject);
+        joining.catch(reject);
       });
     } finally {
       signal.removeEventListener('abort', stop);
-      await within(LEAVE_LIMIT, this.offsets.flush(), () => new Error('late')).catch(() => undefined);
+      // kafkajs does not end one that is still on its way into the group: it would be a member for as long as the process lives.
+      await within(LEAVE_LIMIT, Promise.allSettled([joining, this.offsets.flush()]), () => new Error('late')).catch(() => {
+        joining.then(() => consumer.disconnect()).catch(() => undefined);
+      });
       // Waits for the batches at work, and then for the coordinator, which may not answer.
       const disconnected = consumer.disconnect().catch(() => undefined);
       while (this.atWork.size) await Promise.allSettled(this.atWork);
@@ -78,9 +82,10 @@ export class KafkaJsMember implements GroupMember {
     }
   }
 
-  private async join(consumer: Consumer): Promise<void> {
+  private async join(consumer: Consumer, signal: AbortSignal): Promise<void> {
     await consumer.connect();
     await consumer.subscribe({ topics: this.options.topics, fromBeginning: true });
+    if (signal.aborted) return;
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

@@ -51,3 +51,23 @@ it.each(kafkaClients)('%s tells a broker that answers from a group that takes th
   await subscription.stop();
   expect(transport.consuming).toBe(false);
 });
+
+it.each(kafkaClients)('%s is no member of its group once it was stopped, although it had not joined yet', async (client) => {
+  const group = uniqueName('group');
+  const topic = `${group}.events`;
+  const transport = kafkaTransport({ brokers: testBrokers(), clientId: 'test', client });
+  cleanup.add(() => transport.close());
+  await transport.connect([topic]);
+  const admin = new Kafka({ brokers: testBrokers(), logLevel: logLevel.NOTHING }).admin();
+  cleanup.add(() => admin.disconnect());
+  await admin.connect();
+
+  // Wherever it is on its way into the group by then.
+  for (const ms of [0, 5, 10, 20, 40, 80, 160]) {
+    const subscription = await transport.subscribe({ group, topics: [topic], onBatch: async () => undefined });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    await subscription.stop();
+  }
+  const { groups } = await eventually(() => admin.describeGroups([group]));
+  expect(groups[0]!.members).toEqual([]);
+});

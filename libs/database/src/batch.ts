@@ -23,8 +23,8 @@ export class Batch extends (pg.Query as unknown as new (config: object) => Clien
   constructor(readonly statements: readonly Statement[]) {
     // What traces show of it.
     super({ name: statements.map(title).join(' + '), text: statements.map(({ text }) => text).join(';\n') });
-    this.parts = statements.map(({ text, values }) => ({
-      name: isWord(text) ? text : preparedAs(text),
+    this.parts = statements.map(({ text, values, name = preparedAs(text) }) => ({
+      name,
       text,
       values: values.map(inside.utils.prepareValue),
       result: new inside.Result(),
@@ -114,12 +114,9 @@ export class Batch extends (pg.Query as unknown as new (config: object) => Clien
 const DESCRIBE = serialize.describe({ type: 'P', name: '' });
 const LAST = ['readyForQuery', 'end'] as const;
 
-/** BEGIN and COMMIT are parsed once by each connection. */
-const isWord = (text: string): boolean => /^(COMMIT|BEGIN( ISOLATION LEVEL [A-Z ]+)?)$/.test(text);
-
-/** `UPDATE intent`, and of what is not prepared its first word. */
-const title = ({ text }: Statement): string =>
-  preparedAs(text)?.replace(/ \w+$/, '') ?? (isWord(text) ? text : /\w+/.exec(text)?.[0].toUpperCase()) ?? '';
+/** `UPDATE intent`, and of what has no name its first word. */
+const title = ({ text, name = preparedAs(text) ?? /\w+/.exec(text)?.[0].toUpperCase() ?? '' }: Statement): string =>
+  name.replace(/ [0-9a-f]{12}$/, '');
 
 interface Part {
   readonly name: string | undefined;

@@ -46,7 +46,7 @@ export function routedClient(route: () => Host | Promise<Host>, connections: Map
       if (this.isBeginning) await this.begun;
       const { announced } = this;
       if (announced === undefined) return new Batch(statements).sentBy(this);
-      const batch = new Batch([{ text: announced, values: [] }, ...statements]);
+      const batch = new Batch([{ name: announced, text: announced, values: [] }, ...statements]);
       this.withdraw();
       this.isBeginning = true;
       const answers = batch.sentBy(this);

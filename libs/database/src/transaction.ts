@@ -65,6 +65,7 @@ export async function runTransaction<T>(
 const wasReleased = (error: unknown): boolean =>
   error instanceof QueryRunnerProviderAlreadyReleasedError || error instanceof QueryRunnerAlreadyReleasedError;
 
+const COMMIT: Statement = { name: 'COMMIT', text: 'COMMIT', values: [] };
 /** The server's answer to a statement after one that failed. */
 const ABORTED = '25P02';
 const SWALLOWED = 'a statement in it had failed and its error was swallowed';
@@ -89,7 +90,7 @@ async function commit(runner: GuardedQueryRunner, client: TransactionClient, las
   if (!last.length && client.withdraw()) return;
   if (!client.isAnnounced && client.getTransactionStatus() === 'I')
     throw new TransactionAbortedError('COMMIT or ROLLBACK was sent from inside; only Database.transaction may end it');
-  const answers = await client.batch([...last, { text: 'COMMIT', values: [] }]);
+  const answers = await client.batch([...last, COMMIT]);
   for (const [n, answer] of answers.entries()) {
     if (answer.status === 'fulfilled') continue;
     if (sqlState(answer.reason) === ABORTED) throw new TransactionAbortedError(SWALLOWED);

@@ -8,10 +8,11 @@ export type Tx = EntityManager & { readonly [inTransaction]: true };
 
 type Hook = (tx: Tx) => Promise<void>;
 
-/** A statement whose result nobody waits for. */
 export interface Statement {
   readonly text: string;
   readonly values: unknown[];
+  /** By which each connection keeps it parsed; else that of `prepared`, if it has one. */
+  readonly name?: string;
 }
 
 /** What belongs to one running transaction. */

@@ -3,7 +3,7 @@ import type { Message } from 'kafkajs';
 import { type Curve, type Measure, median, type Result } from './figures.js';
 import { closedLoop, until } from './load.js';
 import { changed, FILL, NOTE } from './messages.js';
-import { compared, inTurns, type Scale, shown, warmUp } from './rounds.js';
+import { compared, inTurns, type Scale, warmUps } from './rounds.js';
 import { type BenchService, startBenchService } from './service.js';
 import type { Stage } from './stage.js';
 
@@ -25,8 +25,7 @@ export async function outboxBench(stage: Stage, scale: Scale): Promise<Omit<Resu
       ['relay', async () => n / (await drain(service, n))],
       ['kafkajs sendBatch', async () => n / (await raw.send(n))],
     ];
-    const warming: string[] = [];
-    for (const [name, run] of drains(rows / 4)) warming.push(`${name} ${(await warmUp(scale, name, run)).map(shown).join(', ')}`);
+    const warming = await warmUps(scale, drains(rows / 4));
     const drained = await inTurns(scale, `drain ${rows.toLocaleString('en')} rows`, drains(rows));
     await raw.close();
     lost += await left(service);
@@ -63,9 +62,7 @@ export async function outboxBench(stage: Stage, scale: Scale): Promise<Omit<Resu
       name: 'outbox',
       about: `A backlog is drained by the relay, and the same bytes are sent with kafkajs alone, ${RAW_BATCH.toLocaleString('en')} messages a \`sendBatch\`, \`acks=all\` both. Then 16 clients read, change and write a row: with an outbox row and the wake-up for its relay, which another replica has, and without; and once more while the relay sends in the same process, so that Kafka's share of the machine is in the figure.`,
       ...{ measures, curves, lost },
-      notes: [
-        `Before the drain each side sent ${(rows / 4).toLocaleString('en')} until it got no faster, a second: ${warming.join('; ')}.`,
-      ],
+      notes: [`Before the drain each side sent ${(rows / 4).toLocaleString('en')} until it got no faster, a second: ${warming}.`],
     };
   } finally {
     await service.stop();

@@ -43,6 +43,13 @@ export async function warmUp(scale: Scale, name: string, run: () => Promise<numb
   return speeds;
 }
 
+/** Warms each side up; the speeds of all, to be printed. */
+export async function warmUps(scale: Scale, sides: readonly [string, () => Promise<number>][]): Promise<string> {
+  const speeds: string[] = [];
+  for (const [name, run] of sides) speeds.push(`${name} ${(await warmUp(scale, name, run)).map(shown).join(', ')}`);
+  return speeds.join('; ');
+}
+
 /** Several figures of each side's turn at once. */
 export async function inTurnsOf<K extends string>(
   scale: Scale,

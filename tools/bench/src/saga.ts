@@ -7,7 +7,7 @@ import { Chain } from './chain.js';
 import { openDbos } from './dbos.js';
 import { type Measure, median, quantile, type Result, type Side } from './figures.js';
 import { closedLoop, until } from './load.js';
-import { compared, inTurns, inTurnsOf, type Scale, shown, warmUp } from './rounds.js';
+import { compared, inTurns, inTurnsOf, type Scale, warmUps } from './rounds.js';
 import type { Stage } from './stage.js';
 
 const SKU = 'sku-bench';
@@ -38,8 +38,7 @@ export async function sagaBench(stage: Stage, scale: Scale): Promise<Omit<Result
       ['bare chain', () => closedLoop(BUYERS, seconds, () => bare.checkout())],
       ['DBOS, 5 steps', () => closedLoop(BUYERS, seconds, () => durable.workflow())],
     ];
-    const warming: string[] = [];
-    for (const [name, run] of saturated) warming.push(`${name} ${(await warmUp(scale, name, run)).map(shown).join(', ')}`);
+    const warming = await warmUps(scale, saturated);
     const perSecond = await inTurns(scale, 'at saturation', saturated);
     const [checkouts, chains, workflows] = perSecond as [Side, Side, Side];
     // Both at the same rate, half of what the slower one can.
@@ -66,7 +65,7 @@ export async function sagaBench(stage: Stage, scale: Scale): Promise<Omit<Result
       notes: [
         `Commits are of all databases together, without those that come by the clock (measured idle and taken off); the goal is at most 20.`,
         `Half load is ${rate.toFixed(1)} checkouts a second, half of the slower side's saturation.`,
-        `Each side first ran until it got no faster, a second: ${warming.join('; ')}. A service that was started a minute ago is not yet compiled by V8.`,
+        `Each side first ran until it got no faster, a second: ${warming}. A service that was started a minute ago is not yet compiled by V8.`,
       ],
       lost,
     };

@@ -4,6 +4,7 @@ import { type Cluster, silentProgress, startCluster } from '@ballast/cluster';
 import {
   createServiceDatabase,
   dropPostgres,
+  eventually,
   randomSecret,
   type RunningKafka,
   type RunningPostgres,
@@ -139,7 +140,9 @@ export class Stage {
   async topics(names: readonly string[], numPartitions = 12): Promise<void> {
     const admin = this.client('bench-admin').admin();
     await admin.connect();
-    await admin.createTopics({ waitForLeaders: true, topics: names.map((topic) => ({ topic, numPartitions, replicationFactor: 1 })) });
+    await admin.createTopics({ waitForLeaders: false, topics: names.map((topic) => ({ topic, numPartitions, replicationFactor: 1 })) });
+    // kafkajs' own wait ends with an error when the broker has not yet heard of a topic from its controller.
+    await eventually(() => admin.fetchTopicMetadata({ topics: [...names] }));
     await admin.disconnect();
   }
 

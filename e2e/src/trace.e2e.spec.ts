@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { platform } from './platform.js';
 import { Shopper } from './shop.js';
-import { checkoutTrace, CONSUMER } from './traces.js';
+import { checkoutTrace, CONSUMER, SERVER } from './traces.js';
 
 const { gateway } = platform();
 
@@ -20,6 +20,8 @@ describe('one trace', () => {
     expect([...new Set(trace.map((s) => s.service))].sort()).toEqual(
       expect.arrayContaining(['cart', 'inventory', 'order', 'payment', 'psp']),
     );
+    const answered = trace.filter((s) => s.kind === SERVER).map((s) => `${s.service}: ${s.name}`);
+    expect(answered).toEqual(expect.arrayContaining(['cart: POST /cart/checkout', 'psp: POST /v1/authorisations']));
     const consumed = (service: string, topic: string) =>
       trace.some((s) => s.kind === CONSUMER && s.service === service && s.name.includes(topic));
     expect(consumed('order', 'cart.events')).toBe(true);

@@ -2,7 +2,7 @@ import { eventually } from '@ballast/testing';
 import { type Span, spans } from './platform.js';
 
 /** OTLP's span kinds. */
-export const [PRODUCER, CONSUMER] = [4, 5];
+export const [SERVER, PRODUCER, CONSUMER] = [2, 4, 5];
 
 /**
  * The whole trace of a checkout, `own` being the caller's span. Each service exports by a clock of its own, so a child may come before its parent:

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
-import { histogram, logger } from '@ballast/tracing';
+import { histogram, logger, setHttpRoute } from '@ballast/tracing';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { BaseConfig } from './config.js';
@@ -64,11 +64,15 @@ function noSchemas(): never {
   throw new TypeError('a Fastify route schema is not checked here: give a zod schema to @Body, @Query or @Param');
 }
 
+/** The name of a route in metrics, logs and traces: never the path, which has ids in it. */
+const routeOf = ({ is404, routeOptions }: FastifyRequest): string => (is404 ? 'unknown' : (routeOptions.url ?? 'unknown'));
+
 function observe(server: FastifyInstance): void {
   const seconds = histogram('ballast_http_request_duration_seconds', 'Time to answer an HTTP request', ['method', 'route', 'status']);
+  server.addHook('onRequest', async (request) => setHttpRoute(routeOf(request)));
   server.addHook('onResponse', async (request, reply) => {
     if (request.routeOptions.config?.internal) return;
-    const route = request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+    const route = routeOf(request);
     const status = reply.statusCode;
     if (!request.routeOptions.config?.streams)
       seconds.observe({ method: request.method, route, status: String(status) }, reply.elapsedTime / 1000);

@@ -1,8 +1,8 @@
 import { eventually } from '@ballast/testing';
 import type { QueryRunner } from 'typeorm';
-import { AccountDropped1796000000002 } from '../upgrade/order-last/src/migrations/1796000000002-account-dropped.js';
-import { BuyerColumn1796000000000 } from '../upgrade/order-next/src/migrations/1796000000000-buyer-column.js';
-import { BuyerBackfill1796000000001 } from '../upgrade/order-next/src/migrations/1796000000001-buyer-backfill.js';
+import { AccountDropped1797000000002 } from '../upgrade/order-last/src/migrations/1797000000002-account-dropped.js';
+import { BuyerColumn1797000000000 } from '../upgrade/order-next/src/migrations/1797000000000-buyer-column.js';
+import { BuyerBackfill1797000000001 } from '../upgrade/order-next/src/migrations/1797000000001-buyer-backfill.js';
 import { Checker } from './checker.js';
 import { drilledPlatform } from './drill.client.js';
 import { Answers, CheckoutLoad, OpenLoop, registerBuyers } from './load.js';
@@ -73,7 +73,7 @@ afterAll(async () => {
   for (const instance of Object.keys(versions)) await drill.retire(instance);
   // The platform is other drills' too: its database goes back to the version of the app.
   const runner = { query: (text: string) => sql('order', text) } as unknown as QueryRunner;
-  for (const migration of [new AccountDropped1796000000002(), new BuyerBackfill1796000000001(), new BuyerColumn1796000000000()]) {
+  for (const migration of [new AccountDropped1797000000002(), new BuyerBackfill1797000000001(), new BuyerColumn1797000000000()]) {
     const { name } = migration.constructor;
     if (await count('order', `migrations WHERE name = '${name}'`)) await migration.down(runner);
     await sql('order', 'DELETE FROM migrations WHERE name = $1', [name]);

@@ -13,6 +13,14 @@ it.each(names)(
   60_000,
 );
 
+it.each(['order-next', 'order-last'])('%s has every controller, provider and migration of the app as it is now', (layer) => {
+  const names = (folder: string) =>
+    [...readFileSync(join(workspaceRoot(), folder, 'src/order.module.ts'), 'utf8').matchAll(/^import \{ (\w+) \}/gm)].map(
+      ([, name]) => name,
+    );
+  expect(names(`e2e/upgrade/${layer}`)).toEqual(expect.arrayContaining(names('apps/order')));
+});
+
 describe.each(['changing-a-saga', 'changing-an-event', 'changing-a-table'])('the guide %s', (guide) => {
   const guides = join(workspaceRoot(), 'docs/guides');
   const text = readFileSync(join(guides, `${guide}.md`), 'utf8');

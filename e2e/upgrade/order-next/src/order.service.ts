@@ -1,10 +1,11 @@
 import { orderConfirmed, orderRejected } from '@ballast/contracts';
-import type { Tx } from '@ballast/database';
+import { afterCommit, type Tx } from '@ballast/database';
 import type { PayloadOf } from '@ballast/message';
 import { Outbox } from '@ballast/messaging';
 import { Inject, Injectable } from '@nestjs/common';
 import { Order, type OrderStatus } from './order.entity.js';
 import { orderConfirmedV2 } from './order.messages.js';
+import { observeFinal } from './order.metrics.js';
 import type { cartCheckedOut } from './order.reads.js';
 import { SqlOrderStore, type OrderStore } from './order.store.js';
 
@@ -59,7 +60,9 @@ export class OrderService {
   }
 
   /** Ends an order once; a second time is no change and publishes nothing. */
-  private end(tx: Tx, id: string, status: OrderStatus, reason: string | null = null): Promise<Order | undefined> {
-    return this.store.end(tx, id, status, reason);
+  private async end(tx: Tx, id: string, status: OrderStatus, reason: string | null = null): Promise<Order | undefined> {
+    const order = await this.store.end(tx, id, status, reason);
+    if (order) afterCommit(tx, () => observeFinal(id, status));
+    return order;
   }
 }

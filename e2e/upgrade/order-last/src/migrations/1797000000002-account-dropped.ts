@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Contract: no version that runs knows `account_id` any more. */
-export class AccountDropped1796000000002 implements MigrationInterface {
+export class AccountDropped1797000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('DROP TRIGGER orders_buyer ON orders');
     await runner.query('DROP FUNCTION orders_buyer');

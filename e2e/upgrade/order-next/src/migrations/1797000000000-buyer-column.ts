@@ -1,7 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Expand: `account_id` gets its new name `buyer_id` beside the old one. Whichever a version writes, the database fills in the other. */
-export class BuyerColumn1796000000000 implements MigrationInterface {
+export class BuyerColumn1797000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query('ALTER TABLE orders ADD COLUMN buyer_id uuid');
     await runner.query(`

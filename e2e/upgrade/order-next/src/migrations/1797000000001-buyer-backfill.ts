@@ -1,9 +1,10 @@
+import { createIndexConcurrently } from '@ballast/database';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const BATCH = 1_000;
 
 /** Fills the new column of the rows that were there before it, and indexes it. Each batch is a transaction of its own and holds few rows. */
-export class BuyerBackfill1796000000001 implements MigrationInterface {
+export class BuyerBackfill1797000000001 implements MigrationInterface {
   readonly transaction = false;
 
   async up(runner: QueryRunner): Promise<void> {
@@ -12,9 +13,7 @@ export class BuyerBackfill1796000000001 implements MigrationInterface {
         `UPDATE orders SET buyer_id = account_id
          WHERE id IN (SELECT id FROM orders WHERE buyer_id IS NULL LIMIT ${BATCH})`,
       )) as [unknown, number];
-    // What a broken attempt left behind would be an index that is never used.
-    await runner.query('DROP INDEX CONCURRENTLY IF EXISTS orders_buyer');
-    await runner.query('CREATE INDEX CONCURRENTLY orders_buyer ON orders (buyer_id, id DESC)');
+    await createIndexConcurrently(runner, 'orders_buyer', 'orders (buyer_id, id DESC)');
   }
 
   async down(runner: QueryRunner): Promise<void> {

@@ -19,6 +19,8 @@ export class Batch extends (pg.Query as unknown as new (config: object) => Clien
   /** The part whose answer is awaited. */
   private at = 0;
   private failure?: Error;
+  /** How long the client waits for all answers, ms; 0: for ever. */
+  query_timeout = 0;
 
   constructor(readonly statements: readonly Statement[]) {
     // What traces show of it.
@@ -33,6 +35,8 @@ export class Batch extends (pg.Query as unknown as new (config: object) => Clien
 
   /** Resolves when the server has answered all, and the client knows whether it is in a transaction. Never rejects. */
   sentBy(client: pg.Client): Promise<Answers> {
+    // The client's patience is for one statement, as the server's is.
+    this.query_timeout = ((client as unknown as Patient).connectionParameters.query_timeout || 0) * this.parts.length;
     const query = client.query.bind(client) as unknown as (batch: Batch, done: (error: Error | null) => void) => void;
     return new Promise((resolve) => {
       query(this, (error) => {
@@ -137,6 +141,10 @@ interface Result extends pg.QueryResult {
   parseRow(fields: unknown[]): object;
   addRow(row: object): void;
   addCommandComplete(message: unknown): void;
+}
+
+interface Patient {
+  readonly connectionParameters: { readonly query_timeout: number | false };
 }
 
 /** What pg's client asks of a query. */

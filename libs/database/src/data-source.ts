@@ -2,6 +2,7 @@ import { DataSource, type DataSourceOptions, type Logger, type QueryRunner, type
 import type pg from 'pg';
 import { isUnavailable } from './classify.js';
 import { ConnectionLostError } from './errors.js';
+import { streamOf } from './probe.js';
 
 export interface PooledDataSourceOptions {
   pool: pg.Pool;
@@ -26,7 +27,9 @@ const SILENT: Logger = {
 export interface GuardedQueryRunner extends QueryRunner {
   /** Why its connection is gone, once it is. */
   lost?: Error;
-  /** With an error: the connection is closed rather than given back. */
+  /** Once it is connected and until it is released. */
+  readonly databaseConnection?: pg.ClientBase;
+  /** With an error: the connection is closed at once, whatever runs on it, rather than given back. */
   releasePostgresConnection(error?: Error): Promise<void>;
 }
 
@@ -66,7 +69,11 @@ export class PooledDataSource extends DataSource {
     const runner = super.createQueryRunner(mode) as GuardedQueryRunner;
     const release = runner.releasePostgresConnection.bind(runner);
     runner.releasePostgresConnection = (error) => {
-      if (error && !runner.isReleased) runner.lost = error;
+      if (error && !runner.isReleased) {
+        runner.lost = error;
+        // pg's own end would wait for what runs on it, while the pool gives its place away.
+        if (runner.databaseConnection) streamOf(runner.databaseConnection).destroy();
+      }
       return release(error);
     };
     const query = runner.query.bind(runner) as Query;

@@ -4,8 +4,9 @@ import type { Answers } from './batch.js';
 import { sqlState } from './classify.js';
 import { type GuardedQueryRunner, hideValues } from './data-source.js';
 import { CommitUnknownError, ConnectionLostError, TransactionAbortedError } from './errors.js';
+import { streamOf } from './probe.js';
 import type { TransactionClient } from './routed-client.js';
-import { openScope, requireTransaction, type Statement, type TransactionScope, type Tx } from './tx.js';
+import { openScope, scopeOf, type Statement, type TransactionScope, type Tx } from './tx.js';
 
 /** e.g. `SERIALIZABLE`; Postgres' default is READ COMMITTED. */
 export type Isolation = NonNullable<Parameters<QueryRunner['startTransaction']>[0]>;
@@ -40,15 +41,15 @@ export async function runTransaction<T>(
     try {
       const result = await work(tx);
       await scope.runBefore(tx);
+      await scope.end();
       signal?.removeEventListener('abort', abort);
       signal?.throwIfAborted();
-      scope.active = false;
       ending = true;
       await commit(runner, client, scope.last);
       for (const hook of scope.after) runAfter(hook);
       return result;
     } catch (error) {
-      scope.active = false;
+      await scope.end();
       broken = await rollback(client, runner, error, ending);
       throw wasReleased(error) && runner.lost ? new ConnectionLostError(runner.lost) : error;
     }
@@ -66,8 +67,8 @@ const wasReleased = (error: unknown): boolean =>
   error instanceof QueryRunnerProviderAlreadyReleasedError || error instanceof QueryRunnerAlreadyReleasedError;
 
 const COMMIT: Statement = { name: 'COMMIT', text: 'COMMIT', values: [] };
-/** The server's answer to a statement after one that failed. */
-const ABORTED = '25P02';
+/** The server's answers to a statement after one that failed: and to one that it would have parsed for the failed one's batch. */
+const AFTER_FAILURE = ['25P02', '26000'];
 const SWALLOWED = 'a statement in it had failed and its error was swallowed';
 
 /** TypeORM takes note of the transaction; BEGIN itself goes with the first statement. */
@@ -93,10 +94,10 @@ async function commit(runner: GuardedQueryRunner, client: TransactionClient, las
   const answers = await client.batch([...last, COMMIT]);
   for (const [n, answer] of answers.entries()) {
     if (answer.status === 'fulfilled') continue;
-    if (sqlState(answer.reason) === ABORTED) throw new TransactionAbortedError(SWALLOWED);
+    if (AFTER_FAILURE.includes(sqlState(answer.reason) ?? '')) throw new TransactionAbortedError(SWALLOWED);
     hideValues(answer.reason);
     // Whatever the server says to a statement before COMMIT, it did not come to COMMIT.
-    const isKnown = n < last.length ? sqlState(answer.reason) !== undefined : refusedByServer(answer.reason);
+    const isKnown = n < last.length ? sqlState(answer.reason) !== undefined : refusedByServer(answer.reason, client);
     throw isKnown ? answer.reason : new CommitUnknownError(answer.reason);
   }
   const { command } = (answers.at(-1) as Extract<Answers[number], { status: 'fulfilled' }>).value;
@@ -111,9 +112,7 @@ export async function queryAtOnce<Rows extends readonly (unknown[] | undefined)[
   tx: Tx,
   statements: readonly Statement[],
 ): Promise<Rows> {
-  requireTransaction(tx);
-  const client = (await tx.queryRunner!.connect()) as TransactionClient;
-  const answers = await client.batch(statements);
+  const answers = await scopeOf(tx).run(async () => ((await tx.queryRunner!.connect()) as TransactionClient).batch(statements));
   return answers.map((answer) => {
     if (answer.status === 'fulfilled') return answer.value.rows;
     hideValues(answer.reason);
@@ -121,11 +120,14 @@ export async function queryAtOnce<Rows extends readonly (unknown[] | undefined)[
   }) as unknown as Rows;
 }
 
-/** The server answered that it did not commit: a deferred constraint, a serialization failure. A server that goes down does not count. */
-function refusedByServer(error: unknown): boolean {
+/**
+ * The server answered that it did not commit (a deferred constraint, a serialization failure) and waits for what comes next. One that goes down does
+ * not count. The severity would tell, too, but in the server's language.
+ */
+function refusedByServer(error: unknown, client: TransactionClient): boolean {
   const state = sqlState(error);
-  const { severity } = error as { severity?: string };
-  return state !== undefined && severity === 'ERROR' && !state.startsWith('08') && !state.startsWith('57P');
+  const goesOn = streamOf(client).writable && client.getTransactionStatus() === 'I';
+  return state !== undefined && goesOn && !state.startsWith('08') && !state.startsWith('57P');
 }
 
 /** Returns why the connection must be closed, if it must. */
@@ -153,7 +155,8 @@ async function rollback(
  * would roll back the whole transaction and go on outside of one.
  */
 function guardEnd(runner: GuardedQueryRunner, scope: TransactionScope): void {
-  const { startTransaction: start, commitTransaction: commit, rollbackTransaction: rollback } = runner;
+  const { startTransaction: start, commitTransaction: commit, rollbackTransaction: rollback, query } = runner;
+  runner.query = ((...args: Parameters<typeof query>) => scope.run(() => query.apply(runner, args))) as typeof query;
   runner.startTransaction = async (isolation) => {
     await start.call(runner, isolation);
     scope.enterSavepoint();

@@ -83,7 +83,7 @@ describe('what belongs to a transaction', () => {
     expect(() => requireTransaction({ queryRunner: {} } as EntityManager)).toThrow(NotInTransactionError);
     const { tx, scope } = begin();
     requireTransaction(tx);
-    scope.active = false;
+    void scope.end();
     for (const use of [() => requireTransaction(tx), () => beforeCommit(tx, key(), jest.fn()), () => afterCommit(tx, jest.fn())])
       expect(use).toThrow('has ended');
   });

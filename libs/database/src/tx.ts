@@ -17,12 +17,34 @@ export interface Statement {
 
 /** What belongs to one running transaction. */
 export class TransactionScope {
-  active = true;
+  private isActive = true;
   readonly before = new Map<object, Hook>();
   readonly after: (() => void)[] = [];
   readonly last: Statement[] = [];
   readonly state = new Map<object, unknown>();
   private readonly savepoints: (() => void)[] = [];
+  private readonly running = new Set<Promise<unknown>>();
+
+  requireActive(): void {
+    if (!this.isActive) throw new NotInTransactionError('this transaction has ended; was a promise inside it not awaited?');
+  }
+
+  /**
+   * Sends a statement of this transaction, which does not end before it is answered. The other branch of a `Promise.all` that failed may be on its
+   * way to the connection: behind COMMIT or ROLLBACK its statement would be a transaction of its own.
+   */
+  run<T>(send: () => Promise<T>): Promise<T> {
+    this.requireActive();
+    const running = send().finally(() => this.running.delete(running));
+    this.running.add(running);
+    return running;
+  }
+
+  /** From here on no statement begins; resolves when none is on its way. */
+  async end(): Promise<void> {
+    this.isActive = false;
+    await Promise.allSettled(this.running);
+  }
 
   get depth(): number {
     return this.savepoints.length;
@@ -56,10 +78,10 @@ export function openScope(runner: QueryRunner): TransactionScope {
   return scope;
 }
 
-function scopeOf(tx: EntityManager): TransactionScope {
+export function scopeOf(tx: EntityManager): TransactionScope {
   const scope = tx.queryRunner && scopes.get(tx.queryRunner);
   if (!scope) throw new NotInTransactionError();
-  if (!scope.active) throw new NotInTransactionError('this transaction has ended; was a promise inside it not awaited?');
+  scope.requireActive();
   return scope;
 }
 

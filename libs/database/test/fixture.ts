@@ -12,6 +12,7 @@ export class Notes1700000000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`CREATE TABLE note (id text PRIMARY KEY, text text NOT NULL DEFAULT '')`);
     await runner.query('CREATE TABLE numbered (id bigserial PRIMARY KEY)');
+    await runner.query('CREATE TABLE late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)');
   }
   async down(): Promise<void> {}
 }

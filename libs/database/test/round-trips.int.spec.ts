@@ -98,6 +98,19 @@ describe('the round trips of a transaction', () => {
     await isSameConnection();
   });
 
+  it('says so of a COMMIT, too, that needs what the failed batch was to parse', async () => {
+    const both = prepared('SELECT 3 AS of_both_batches');
+    const work = database.transaction(async (tx) => {
+      await tx.query('SELECT 1');
+      void queryAtOnce(tx, [
+        { text: 'SELECT 1 / $1::int', values: [0] },
+        { text: both, values: [] },
+      ]).catch(() => 'swallowed');
+      withCommit(tx, both, []);
+    });
+    await expect(work).rejects.toThrow('a statement in it had failed and its error was swallowed');
+  });
+
   it('goes on after a value that cannot be written, of which nothing was sent', async () => {
     const round: Record<string, unknown> = {};
     round['itself'] = round;
@@ -156,7 +169,13 @@ describe('the round trips of a transaction', () => {
 });
 
 it('has no answer to any of its statements when the client loses patience', async () => {
-  const impatient = { query: (_batch: Batch, done: (error: Error) => void) => done(new Error('Query read timeout')) };
-  const answers = await new Batch([insert('a'), { text: 'COMMIT', values: [] }]).sentBy(impatient as never);
+  const impatient = {
+    connectionParameters: { query_timeout: 12_000 },
+    query: (_batch: Batch, done: (error: Error) => void) => done(new Error('Query read timeout')),
+  };
+  const batch = new Batch([insert('a'), { text: 'COMMIT', values: [] }]);
+  const answers = await batch.sentBy(impatient as never);
+  // What it has for each statement, since that is what the server's limit is for.
+  expect(batch.query_timeout).toBe(24_000);
   expect(answers.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
 });

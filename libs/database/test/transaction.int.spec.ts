@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { eventually } from '@ballast/testing';
 import {
   afterCommit,
@@ -235,22 +236,52 @@ describe('a transaction', () => {
   });
 
   it('stops a running statement when its signal says so', async () => {
+    // It would run for longer than this test may.
+    const patient = await opened({ ...(await freshConfig()), statementTimeout: '10m' });
     const abort = new AbortController();
     const reason = new Error('enough');
-    const work = database.transaction(
+    const work = patient.transaction(
       async (tx) => {
         await tx.save(note('a'));
         setImmediate(() => abort.abort(reason));
-        await tx.query('SELECT pg_sleep(60) /* aborted */');
+        await tx.query('SELECT pg_sleep(600) /* aborted */');
       },
       { signal: abort.signal },
     );
     await expect(work).rejects.toBe(reason);
-    expect(await texts(database)).toEqual({});
+    expect(await texts(patient)).toEqual({});
     await eventually(async () => {
-      const running = await database.primary.query(`SELECT 1 FROM pg_stat_activity WHERE query LIKE '%/* aborted */' AND state = 'active'`);
+      const running = await patient.primary.query(`SELECT 1 FROM pg_stat_activity WHERE query LIKE '%/* aborted */' AND state = 'active'`);
       expect(running).toEqual([]);
     });
+  });
+
+  it.each(['rolled back', 'committed'])('lets nothing of it be written once it was %s, whatever still runs beside it', async (end) => {
+    const late: unknown[] = [];
+    let beside!: Promise<unknown>;
+    const work = database.transaction(async (tx) => {
+      await tx.save(note('a'));
+      beside = (async () => {
+        for (const n of [1, 2, 3, 4, 5, 6])
+          await tx.query('INSERT INTO note VALUES ($1)', [`beside-${n}`]).catch((e: unknown) => late.push(e));
+      })();
+      if (end === 'rolled back') throw new Error('mistake');
+    });
+    if (end === 'rolled back') await expect(work).rejects.toThrow('mistake');
+    else await work;
+    await beside;
+    expect(late).toHaveLength(5);
+    if (end === 'committed') expect(late[0]).toBeInstanceOf(NotInTransactionError);
+    expect(Object.keys(await texts(database))).toEqual(end === 'rolled back' ? [] : ['a', 'beside-1']);
+  });
+
+  it('knows that COMMIT was refused in whatever language the server says so', async () => {
+    const work = database.transaction(async (tx) => {
+      const { connection } = (await tx.queryRunner!.connect()) as { connection: EventEmitter };
+      connection.prependListener('errorMessage', (error: { severity: string }) => (error.severity = 'FEHLER'));
+      await tx.query('INSERT INTO late VALUES (1), (1)');
+    });
+    await expect(work).rejects.toMatchObject({ code: '23505' });
   });
 
   it('hides the values of a failed statement from a log', async () => {

@@ -108,7 +108,7 @@ export class MemoryDatabase {
       this.rollback();
       throw error;
     }
-    scope.active = false;
+    void scope.end();
     this.running = undefined;
     for (const work of applied) work();
     return () => scope.after.forEach((hook) => hook());
@@ -116,7 +116,7 @@ export class MemoryDatabase {
 
   private rollback(): void {
     const { undo, scope } = this.running!;
-    scope.active = false;
+    void scope.end();
     this.running = undefined;
     for (let i = undo.length - 1; i >= 0; i--) undo[i]!();
   }

@@ -16,14 +16,20 @@ class ScriptedConsumer {
   emit = (event: string, payload: object = {}) => this.emitter.emit(event, { payload });
   joins = (...partitions: number[]) => this.emit(EVENTS.GROUP_JOIN, { memberAssignment: { 'shop.events': partitions } });
   connect = async () => undefined;
-  disconnect = async () => undefined;
+  disconnected = 0;
+  disconnect = async () => void this.disconnected++;
   subscribe = async () => undefined;
-  run = async ({ eachBatch }: { eachBatch: ScriptedConsumer['eachBatch'] }) => void (this.eachBatch = eachBatch);
+  run = async ({ eachBatch }: { eachBatch: ScriptedConsumer['eachBatch'] }) => {
+    this.eachBatch = eachBatch;
+    await joining;
+  };
 }
 
 const protocol = (type: string) => Object.assign(new Error(type), { type });
 let heartbeat: () => Promise<void>;
 let committed: string[];
+/** Until when a consumer is on its way into the group. */
+let joining: Promise<void>;
 
 const payload = (partition: number): EachBatchPayload =>
   ({
@@ -52,6 +58,7 @@ beforeEach(() => {
   consumers = [];
   committed = [];
   worked = [];
+  joining = Promise.resolve();
   heartbeat = async () => undefined;
   onBatch = async ({ partition, active }) => void worked.push([partition, active]);
   jest.spyOn(Kafka.prototype, 'consumer').mockImplementation(() => {
@@ -207,6 +214,22 @@ describe('it is joined', () => {
     joins(0);
     expect(subscription.joined).toBe(true);
   });
+});
+
+it('leaves the group once it has joined, however long others hold that up, and does not keep whoever stops it waiting', async () => {
+  const first = await consumer();
+  let join!: () => void;
+  joining = new Promise((resolve) => (join = resolve));
+  first.emit(EVENTS.CRASH, { error: new Error('gone'), restart: false });
+  const second = await consumer(1);
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
+  const stopped = subscription.stop();
+  await jest.advanceTimersByTimeAsync(10_000);
+  await stopped;
+  expect(second.disconnected).toBe(0);
+  join();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(second.disconnected).toBe(1);
 });
 
 it('leaves nothing behind when a consumer is replaced', async () => {

@@ -70,12 +70,12 @@ export class KafkaJsMember implements GroupMember {
       });
     } finally {
       signal.removeEventListener('abort', stop);
-      // kafkajs does not end one that is still on its way into the group: it would be a member for as long as the process lives.
-      await within(LEAVE_LIMIT, Promise.allSettled([joining, this.offsets.flush()]), () => new Error('late')).catch(() => {
-        joining.then(() => consumer.disconnect()).catch(() => undefined);
-      });
-      // Waits for the batches at work, and then for the coordinator, which may not answer.
-      const disconnected = consumer.disconnect().catch(() => undefined);
+      // Not before it has joined: kafkajs would take the end of one on its way into the group for done, and it would be a member, with heartbeats,
+      // for as long as the process lives. A rebalance that another member holds up takes its time; whoever stops does not wait for all of it.
+      const flushed = within(LEAVE_LIMIT, this.offsets.flush(), () => new Error('late'));
+      const disconnected = Promise.allSettled([joining, flushed]).then(() => consumer.disconnect());
+      // Then for the batches at work, and for the coordinator, which may not answer.
+      await within(LEAVE_LIMIT, disconnected, () => new Error('late')).catch(() => undefined);
       while (this.atWork.size) await Promise.allSettled(this.atWork);
       await within(LEAVE_LIMIT, disconnected, () => new Error('late')).catch(() => undefined);
       this.membership.left();

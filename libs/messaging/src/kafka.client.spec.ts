@@ -1,3 +1,5 @@
+import { Producer } from '@platformatic/kafka';
+import { Kafka } from 'kafkajs';
 import { kafkaClients, loadClient } from './kafka.client.js';
 
 const libraries = { kafkajs: 'kafkajs', platformatic: '@platformatic/kafka' };
@@ -15,6 +17,21 @@ describe.each(kafkaClients)('%s', (name) => {
       await client.close();
     });
     jest.dontMock('kafkajs').dontMock('@platformatic/kafka');
+  });
+
+  it('waits with each send for all in-sync replicas, so that the loss of a broker loses nothing that was sent', async () => {
+    const send = jest.fn(async (_: { acks: number }) => []);
+    jest.spyOn(Kafka.prototype, 'producer').mockReturnValue({
+      connect: async () => undefined,
+      disconnect: async () => undefined,
+      sendBatch: send,
+    } as unknown as ReturnType<Kafka['producer']>);
+    jest.spyOn(Producer.prototype, 'send').mockImplementation(send as never);
+    const client = await loadClient(name, { brokers: ['nowhere:1'], clientId: 'test' });
+    await client.send([{ topic: 't', key: 'k', value: 'v', headers: {} }], new AbortController().signal);
+    expect(send.mock.calls.map(([{ acks }]) => acks)).toEqual([-1]);
+    await client.close();
+    jest.restoreAllMocks();
   });
 
   it('says what a broker answered, however deep it is nested, and nothing when none did', async () => {

@@ -19,8 +19,8 @@ import type { SubscribeOptions } from './transport.js';
 import { within } from './within.js';
 
 /**
- * Kafka by kafkajs, partitioned as Java clients do. The producer is not idempotent: its sequence numbers break for good when two sends
- * overlap (tulios/kafkajs#598); the relay sends one batch at a time, and inboxes tell duplicates.
+ * Kafka by kafkajs, partitioned as Java clients do. The producer is not idempotent: its sequence numbers broke for good when two sends
+ * overlapped (tulios/kafkajs#598), and now each waits for the one before; the relay sends one batch at a time, and inboxes tell duplicates.
  */
 export class KafkaJsClient implements KafkaClient {
   private readonly kafka: Kafka;

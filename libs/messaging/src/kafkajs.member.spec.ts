@@ -188,6 +188,13 @@ describe('a batch from the queue', () => {
   });
 });
 
+it('is given up by its group after 6 s of silence, not after the 30 of kafkajs', async () => {
+  await consumer();
+  expect(Kafka.prototype.consumer).toHaveBeenCalledWith(
+    expect.objectContaining({ sessionTimeout: 6_000, heartbeatInterval: 1_000, rebalanceTimeout: 6_000 }),
+  );
+});
+
 describe('it is joined', () => {
   it('from the moment the group takes it until it crashes or stops', async () => {
     const { joins, emit } = await consumer();

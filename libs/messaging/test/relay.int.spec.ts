@@ -106,6 +106,30 @@ it('does not lose a row whose smaller id commits later', async () => {
   expect(transport.keys).toEqual(['later', 'earlier']);
 });
 
+it('is not held up by a transaction that was begun long before, here or in another database of the server', async () => {
+  const other = await freshDatabase();
+  cleanup.add(other.drop);
+  const elsewhere = await Database.open({ config: other.config, migrations });
+  cleanup.add(() => elsewhere.close());
+  await elsewhere.ready;
+  const held = gate();
+  const long = [database, elsewhere].map((each) =>
+    each.transaction(async (tx) => {
+      // Takes an id, so that the horizon of all later snapshots stays behind it.
+      await tx.query('SELECT pg_current_xact_id()');
+      await held.wait;
+    }),
+  );
+  const transport = new ScriptedTransport();
+  const relay = relayOf('one', transport);
+  await relay.own();
+  await add('a', 'b');
+  await relay.pass();
+  expect(transport.keys).toEqual(['a', 'b']);
+  held.open();
+  await Promise.all(long);
+});
+
 it('has one owner at a time, which takes its own lease back at once and another after it ran out', async () => {
   const [one, two] = [relayOf('one', new ScriptedTransport()), relayOf('two', new ScriptedTransport())];
   expect(await one.own()).toBe(true);

@@ -57,8 +57,6 @@ export interface SagaDefinition<S> {
 // `any` because a definition takes its state as an argument, hence is contravariant in it.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type AnySaga = SagaDefinition<any>;
-/** The state of a definition. */
-export type StateOf<D extends AnySaga> = D extends SagaDefinition<infer S> ? S : never;
 
 /** Before the pivot: each step may have an `undo`. */
 export interface UndoableSaga<S> extends SagaDefinition<S> {

@@ -16,6 +16,6 @@ export { randomSecret, uniqueName } from './names.js';
 export { freePort, type Host, portIsFree } from './ports.js';
 export { dropPostgres, type PostgresAccess, type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.js';
 export type { PostgresNode } from './postgres-node.js';
-export { createServiceDatabase, dropServiceDatabase, testDatabase, type TestDatabaseConfig } from './service-database.js';
+export { createServiceDatabase, testDatabase, type TestDatabaseConfig } from './service-database.js';
 export { testBrokers, testPostgres } from './test-environment.js';
 export { workspaceRoot } from './workspace.js';

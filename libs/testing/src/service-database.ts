@@ -43,7 +43,7 @@ export async function createServiceDatabase(
 }
 
 /** Drops a service's database and roles; ends the sessions that are still in it. */
-export async function dropServiceDatabase(postgres: PostgresAccess, name: string): Promise<void> {
+async function dropServiceDatabase(postgres: PostgresAccess, name: string): Promise<void> {
   await asSuperuser(postgres, 'postgres', async (client) => {
     await client.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
     await client.query(`DROP ROLE IF EXISTS ${escapeIdentifier(name)}, ${escapeIdentifier(`${name}_owner`)}`);

@@ -1,14 +1,7 @@
 #!/bin/bash
-# Patroni, which runs Postgres. Its passwords come from files, and the rest from patroni.yml.
+# Patroni, which runs Postgres.
 set -euo pipefail
-node=$(hostname)
-secret() { cat "/run/secrets/$1"; }
-export PATRONI_NAME=$node
-export PATRONI_RESTAPI_LISTEN=0.0.0.0:8008 PATRONI_RESTAPI_CONNECT_ADDRESS=$node:8008
-export PATRONI_RESTAPI_USERNAME=patroni PATRONI_RESTAPI_PASSWORD; PATRONI_RESTAPI_PASSWORD=$(secret PATRONI_PASSWORD)
-export PATRONI_POSTGRESQL_LISTEN=0.0.0.0:5432 PATRONI_POSTGRESQL_CONNECT_ADDRESS=$node:5432
-export PATRONI_SUPERUSER_USERNAME=postgres PATRONI_SUPERUSER_PASSWORD; PATRONI_SUPERUSER_PASSWORD=$(secret SUPERUSER_PASSWORD)
-export PATRONI_REPLICATION_USERNAME=replicator PATRONI_REPLICATION_PASSWORD; PATRONI_REPLICATION_PASSWORD=$(secret REPLICATION_PASSWORD)
+. /scripts/environment.sh
 # Postgres hands it to pgBackRest.
 export PGBACKREST_REPO1_CIPHER_PASS; PGBACKREST_REPO1_CIPHER_PASS=$(secret BACKUP_PASSPHRASE)
 exec patroni /scripts/patroni.yml

@@ -7,6 +7,7 @@ import { runCrashMatrix } from './crash-matrix.js';
 import { docker } from './docker.js';
 import type { Experiment, Step } from './experiment.js';
 import { HELP, type Options, parseOptions } from './options.js';
+import { paced } from './pace.js';
 import { readExperiments } from './parse.js';
 import { Patroni } from './patroni.js';
 import { plot } from './plot.js';
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
   const out = options.out ?? join(root, 'docs', 'drills');
   save(join(out, 'data'), result);
   const all = load(join(out, 'data'));
-  writeFileSync(join(out, 'README.md'), report(all));
+  writeFileSync(join(out, 'README.md'), report(all, experiments));
   writeFileSync(join(out, 'recovery.svg'), plot(all, 'Drills of the cluster'));
   print(result);
   process.exitCode = asExpected(result) ? 0 : 1;
@@ -94,15 +95,6 @@ function held(experiment: Experiment, hold: number | undefined): Experiment {
   return { ...experiment, method };
 }
 
-/** No buyer waits longer for the end of his order, and buys again then, s; signing one up costs the cluster a fifth of a second. */
-const TURN = 120;
-
-/** At another rate, by as many buyers as it may keep waiting. */
-const paced = ({ load, ...experiment }: Experiment, rate = load.rate): Experiment => ({
-  ...experiment,
-  load: { rate, buyers: rate < load.rate ? Math.min(load.buyers, Math.ceil(rate * TURN)) : load.buyers },
-});
-
 function print(result: Run): void {
   const { trials, misses, without, audit, accepted, written } = result;
   const shown = (ms: number | undefined) => (ms === undefined ? 'never' : seconds(ms)).padStart(10);
@@ -120,6 +112,8 @@ function print(result: Run): void {
   );
   const unserved = trials.reduce((sum, trial) => sum + trial.unserved, 0);
   if (unserved) console.log(`${unserved} turns of the load found no free buyer`);
+  const resent = trials.reduce((sum, trial) => sum + (trial.resent ?? 0), 0);
+  if (resent) console.log(`${resent} requests were lost at a gateway and sent again`);
   for (const { goal, why } of misses) console.log(`✖ ${goal}: ${why}`);
   if (without)
     console.log(

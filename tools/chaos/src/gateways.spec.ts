@@ -6,17 +6,21 @@ const lost = (code: string) => Object.assign(new TypeError('fetch failed'), { ca
 /** The first gateway is gone in the given way, the second answers. */
 function client(code: string) {
   const asked: string[] = [];
-  const fetch = anyOf([FIRST, SECOND], (url) => {
+  const resent = jest.fn();
+  const ask = (url: string) => {
     asked.push(url);
     return url.startsWith(FIRST) ? Promise.reject(lost(code)) : Promise.resolve(new Response('{}', { status: 200 }));
-  });
-  return { fetch, asked };
+  };
+  return { fetch: anyOf([FIRST, SECOND], ask, resent), asked, resent };
 }
 
 it('goes elsewhere when a gateway cannot be reached, whatever it asks', async () => {
-  const { fetch, asked } = client('ECONNREFUSED');
+  const { fetch, asked, resent } = client('ECONNREFUSED');
   expect((await fetch(`${FIRST}/cart`, { method: 'POST' })).status).toBe(200);
   expect(asked).toEqual([`${FIRST}/cart`, `${SECOND}/cart`]);
+  expect(resent).toHaveBeenCalledTimes(1);
+  await fetch(`${SECOND}/cart`, { method: 'POST' });
+  expect(resent).toHaveBeenCalledTimes(1);
 });
 
 it.each([
@@ -29,9 +33,10 @@ it.each([
 });
 
 it('does not repeat what may have been done and must not be done twice', async () => {
-  const { fetch, asked } = client('ECONNRESET');
+  const { fetch, asked, resent } = client('ECONNRESET');
   await expect(fetch(`${FIRST}/auth/accounts`, { method: 'POST' })).rejects.toThrow();
   expect(asked).toHaveLength(1);
+  expect(resent).not.toHaveBeenCalled();
 });
 
 it('gives up when no gateway is left', async () => {

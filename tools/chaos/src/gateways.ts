@@ -3,8 +3,14 @@ import type { Fetch } from '@ballast/e2e';
 /**
  * A client of several gateways, as an outside address in front of them would be: a gateway that cannot be reached is left for the next.
  * So is one that was lost on the way, but only with a request that may be sent twice.
+ *
+ * @param resent called with each request that is sent again: whoever asked sees its last answer alone
  */
-export function anyOf(gateways: readonly string[], ask: Fetch = (url, init) => fetch(url, init)): Fetch {
+export function anyOf(
+  gateways: readonly string[],
+  ask: Fetch = (url, init) => fetch(url, init),
+  resent: () => void = () => undefined,
+): Fetch {
   return async (url, init) => {
     const { origin } = new URL(url);
     const inTurn = [origin, ...gateways.filter((each) => each !== origin)];
@@ -16,6 +22,7 @@ export function anyOf(gateways: readonly string[], ask: Fetch = (url, init) => f
         return new Response(body.byteLength ? body : null, { status: response.status, headers: response.headers });
       } catch (error) {
         if (n === inTurn.length - 1 || init.signal?.aborted || !(wasNeverSent(error) || mayBeRepeated(init))) throw error;
+        resent();
       }
     }
     throw new Error('there is no gateway');

@@ -42,13 +42,16 @@ export class Load {
     private readonly buyers: readonly Shopper[],
     private readonly checker: Checker,
     private readonly rate: number,
+    /** When a request was sent again at another gateway, milliseconds since 1970. */
+    readonly resent: readonly number[],
   ) {
     this.pending = new PendingOrders(() => this.load.accepted);
     keepSignedIn([merchant, ...buyers], this.closing.signal);
   }
 
   static async open({ gateways, merchant: account, rate, buyers, sources }: LoadOptions): Promise<Load> {
-    const fetch = anyOf(gateways);
+    const resent: number[] = [];
+    const fetch = anyOf(gateways, undefined, () => resent.push(Date.now()));
     const merchant = await Shopper.signIn(gateways[0]!, account, fetch);
     const sku = `sku-chaos-${randomUUID().slice(0, 8)}`;
     const product = { name: 'Tested rope', price: { amount: 100, currency: 'EUR' }, stock: 1_000_000 };
@@ -56,7 +59,7 @@ export class Load {
     if (status !== 200) throw new Error(`the product was not taken: ${status} ${JSON.stringify(body)}`);
     const shoppers = await registerBuyers(gateways, buyers, fetch);
     await shoppers[0]!.knows(sku);
-    return new Load(sku, merchant, shoppers, await Checker.open(sources, merchant, [sku]), rate);
+    return new Load(sku, merchant, shoppers, await Checker.open(sources, merchant, [sku]), rate, resent);
   }
 
   start(): void {

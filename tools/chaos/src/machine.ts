@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
+import { promisify } from 'node:util';
+import { workspaceRoot } from '@ballast/testing';
 import type { Container, Containers } from './containers.js';
 import type { Docker } from './docker.js';
 
@@ -10,6 +13,28 @@ export interface Machine {
   versions: Record<string, string>;
   /** Base images that were made on this machine, not fetched from where they are published. */
   standIns: string[];
+  /** The checkout the run was made from; what was measured before it was kept has none. */
+  code?: Code;
+}
+
+export interface Code {
+  /** Short, with `+changes` where something was not committed. */
+  commit: string;
+  /** When it was committed. */
+  date: string;
+}
+
+/** Of this checkout, which the cluster's images are built from; nothing where there is no git. */
+export async function codeOf(root = workspaceRoot()): Promise<{ code?: Code }> {
+  const git = async (...args: string[]) => (await promisify(execFile)('git', args, { cwd: root, timeout: 30_000 })).stdout.trim();
+  try {
+    const [commit = '', date = ''] = (await git('log', '-1', '--format=%h %cI')).split(' ');
+    // What earlier runs have written is no other code.
+    const changes = await git('status', '--porcelain', '--', '.', ':!docs/drills');
+    return { code: { commit: commit + (changes ? '+changes' : ''), date } };
+  } catch {
+    return {};
+  }
 }
 
 export async function machineOf(docker: Docker, containers: Containers): Promise<Machine> {

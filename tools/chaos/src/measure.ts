@@ -25,6 +25,8 @@ export interface Measures {
   acknowledged: number;
   /** Turns of the load that found no buyer without an order on its way, and so were none. */
   unserved: number;
+  /** Requests that met a gateway which was gone, or lost it before the answer, and were sent again at another one. */
+  resent?: number;
   /** Of the bare writer, from the fault on. */
   rows: number;
   /** Rows acknowledged on a timeline when a later one had acknowledged already: two primaries. */
@@ -44,9 +46,10 @@ export interface Seen {
   ends: readonly OrderEnd[];
   failures: readonly Failure[];
   unserved: readonly number[];
+  resent: readonly number[];
 }
 
-export function measure(window: Window, { acknowledged, writes, ends, failures, unserved }: Seen): Measures {
+export function measure(window: Window, { acknowledged, writes, ends, failures, unserved, resent }: Seen): Measures {
   const { startedAt, faultAt, endedAt } = window;
   const failed = failures.filter(({ at }) => at >= startedAt && at <= endedAt);
   const own = writes.filter(({ at }) => at >= startedAt && at <= endedAt);
@@ -63,6 +66,7 @@ export function measure(window: Window, { acknowledged, writes, ends, failures, 
     gap: longestGap(acknowledged, faultAt, endedAt),
     acknowledged: acknowledged.filter(({ at }) => at >= startedAt && at <= endedAt).length,
     unserved: unserved.filter((at) => at >= startedAt && at <= endedAt).length,
+    resent: resent.filter((at) => at >= startedAt && at <= endedAt).length,
     rows: bare.filter(({ at }) => at > faultAt).length,
     backwards: backwards(own),
     failed: tally(failed.map(({ kind }) => kind)),

@@ -86,8 +86,8 @@ it.each([
 
 it('reads every experiment of the repository', () => {
   const experiments = readExperiments(join(workspaceRoot(), 'infra', 'chaos'));
-  expect(experiments.size).toBeGreaterThanOrEqual(13);
-  for (const name of ['kill-primary', 'primary-ahead', 'kafka-leader', 'service-replica'])
+  expect(experiments.size).toBeGreaterThanOrEqual(15);
+  for (const name of ['kill-primary', 'primary-ahead', 'primary-node-paused', 'kafka-leader', 'service-replica'])
     expect(Object.keys(experiments.get(name)?.safeguards ?? {})).not.toEqual([]);
 });
 

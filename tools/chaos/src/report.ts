@@ -1,17 +1,25 @@
-import type { Goals } from './experiment.js';
+import type { Experiment, Goals } from './experiment.js';
 import { goalOf, nameOf, valueOf } from './plot.js';
 import { asExpected, type Run } from './results.js';
 import { seconds, type Trial } from './verdict.js';
 
 const MISSES_SHOWN = 12;
 
+/** What is not known: the data were taken before it was kept. */
+const UNKNOWN = '–';
+
 const EACH = `*Recovery*, *longest gap* and *slowest order* are what the table above takes its times from. *Acknowledged* are the checkouts of the trial; a turn *without a free buyer*
 asked for none, since every buyer it met still had an order on its way. A broker *coordinates* the groups named, of those through which sagas go. *Steady again* is from the end of
 the rollback. *Not held meanwhile* is for how long parts of the steady state did not hold between calm and the end of the
 trial: *checkouts*, none was acknowledged for longer than the experiment allows; *orders*, one was older than it allows and not final. No goal is about it.`;
 
-/** All results as the page of docs/drills. */
-export function report(runs: readonly Run[]): string {
+/**
+ * All results as the page of docs/drills.
+ *
+ * @param experiments as they are now: a run under another load than its experiment's says so
+ */
+export function report(runs: readonly Run[], experiments: ReadonlyMap<string, Pick<Experiment, 'load'>>): string {
+  const declared = (run: Run) => experiments.get(run.experiment)?.load.rate;
   const [kept, without] = [runs.filter((run) => !run.without), runs.filter((run) => run.without)];
   return `# Drills
 
@@ -20,16 +28,18 @@ from [data/](data), one line per trial; the last run of each counts. What each d
 
 ![times to recover](recovery.svg)
 
-| experiment | trials | goal | p50 | longest | bare writer, longest | slowest order | lost | failed requests | verdict |
-| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |
-${kept.map(line).join('\n')}
+| experiment | trials | load | goal | p50 | longest | bare writer, longest | slowest order | lost | failed requests | verdict |
+| --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |
+${kept.map((run) => line(run, declared(run))).join('\n')}
 
+- *Load* is how many checkouts a second were asked for, in parentheses what the experiment says where that is something else.
 - Times are from the fault to the first acknowledgement of a checkout that was asked for after it, or the longest later time without one, whichever is more; where
   the goal is about sagas, the longest that an order waited for its end. A kill inside a container is timed there; any other fault from before its command is given.
 - The bare writer commits single rows on whichever server takes them.
 - *Lost* counts acknowledged orders and acknowledged bare rows that are not there in the end.
-- *Failed requests* are all that were not answered as wished (409 while a buyer's last order is on its way apart), repeated ones included; *refused* means 503 with a
-  problem document and \`Retry-After\`.
+- *Failed requests* are all that were not answered as wished (409 while a buyer's last order is on its way apart), each time that a buyer asks again; *refused* means 503 with a
+  problem document and \`Retry-After\`. A buyer whose gateway is gone, or is lost before it answers, sends the request again at the other one, if it was never sent or may be
+  repeated: of those only the last answer counts, and each run says how many there were.
 ${without.length ? withoutTable(without) : ''}
 ## Where
 
@@ -39,12 +49,12 @@ ${machines(runs)}
 
 ${EACH}
 
-${runs.map(details).join('\n\n')}
+${runs.map((run) => details(run, declared(run))).join('\n\n')}
 `;
 }
 
-function line(run: Run): string {
-  const { trials, audit, goals } = run;
+function line(run: Run, declared: number | undefined): string {
+  const { trials, audit, goals, load } = run;
   const values = trials.map((trial) => valueOf(run, trial) ?? Infinity).sort((a, b) => a - b);
   const longest = (of: (trial: Trial) => number | undefined) => shown(Math.max(...trials.map((trial) => of(trial) ?? Infinity)));
   const lost = audit.lostWrites + audit.differences.filter((each) => each.endsWith('not there')).length;
@@ -52,6 +62,7 @@ function line(run: Run): string {
   const cells = [
     `[${nameOf(run)}](#${anchor(nameOf(run))})`,
     trials.length,
+    `${load.rate}/s${differs(load.rate, declared) ? ` (${declared})` : ''}`,
     goal === undefined ? goalsOf(goals) : atMost(goal) + unlessCoordinator(goals.sagasWhenCoordinator),
     shown(values[Math.floor(values.length / 2)]),
     shown(values.at(-1)),
@@ -81,8 +92,18 @@ ${rows.join('\n')}
 `;
 }
 
-function details(run: Run): string {
+const differs = (rate: number, declared: number | undefined): boolean => declared !== undefined && declared !== rate;
+
+/** Of all trials; one that did not count them makes the sum unknown. */
+function resentIn(trials: readonly Trial[]): number | string {
+  const counts = trials.map(({ resent }) => resent);
+  return counts.includes(undefined) ? UNKNOWN : (counts as number[]).reduce((sum, n) => sum + n, 0);
+}
+
+function details(run: Run, declared: number | undefined): string {
   const { trials, misses, audit, load, without } = run;
+  const { code } = run.machine;
+  const said = differs(load.rate, declared) ? ` (the experiment says ${declared})` : '';
   const listed = (title: string, items: readonly string[]) => (items.length ? [title, items.map((item) => `- ${item}`).join('\n')] : []);
   const missed = misses.slice(0, MISSES_SHOWN).map(({ goal, why }) => `${goal}: ${why}`);
   if (misses.length > MISSES_SHOWN) missed.push(`${misses.length - MISSES_SHOWN} more`);
@@ -91,7 +112,9 @@ function details(run: Run): string {
     `${run.title}${without ? `, without: ${without.what}` : ''}.`,
     [
       `- ${run.at.slice(0, 16).replace('T', ' ')} UTC; the machine's load average before it began was ${run.loadBefore.toFixed(1)}`,
-      `- ${load.rate} checkouts a second asked for, by ${load.buyers} buyers; ${run.accepted} acknowledged, ${run.written} bare rows`,
+      `- code: ${code ? `${code.commit} of ${code.date.slice(0, 10)}` : UNKNOWN}`,
+      `- ${load.rate} checkouts a second asked for${said}, by ${load.buyers} buyers; ${run.accepted} acknowledged, ${run.written} bare rows`,
+      `- lost at a gateway and sent again: ${resentIn(trials)}`,
       `- goals: ${goalsOf(run.goals)}`,
     ].join('\n'),
     ...listed(without && asExpected(run) ? 'Missed, as it has to be:' : 'Missed:', missed),

@@ -8,7 +8,7 @@ import type { Docker } from './docker.js';
 import type { Experiment } from './experiment.js';
 import { KafkaView } from './kafka.js';
 import { Load, type OrderEnd } from './load.js';
-import { machineOf } from './machine.js';
+import { codeOf, machineOf } from './machine.js';
 import { measure, type Seen } from './measure.js';
 import { Patroni } from './patroni.js';
 import type { Run } from './results.js';
@@ -45,7 +45,7 @@ export async function run({ docker, project, experiment, trials: count, without,
   }
   const safeguard = without === undefined ? undefined : experiment.safeguards[without];
   const loadBefore = loadavg()[1]!;
-  const machine = await machineOf(docker, containers);
+  const machine = { ...(await machineOf(docker, containers)), ...(await codeOf()) };
   const writer = new Writer(containers, patroni, rollback);
   let load: Load | undefined;
   try {
@@ -88,8 +88,8 @@ export async function run({ docker, project, experiment, trials: count, without,
   }
 }
 
-const seenBy = ({ acknowledged, answers, unserved }: Load, { writes }: Writer, ends: OrderEnd[] = []): Seen => ({
-  ...{ acknowledged, writes, ends, failures: answers.failures, unserved },
+const seenBy = ({ acknowledged, answers, unserved, resent }: Load, { writes }: Writer, ends: OrderEnd[] = []): Seen => ({
+  ...{ acknowledged, writes, ends, failures: answers.failures, unserved, resent },
 });
 
 /** Signs up buyers. The platform may just have been brought back: it is given a while. */

@@ -36,7 +36,14 @@ function seen() {
     ...every(50, FAULT + 1_200, FAULT + 10_000).map((at) => write(at, 2)),
   ];
   const failures = [{ at: FAULT + 500, kind: 'PUT /cart/items 503 UNAVAILABLE', polite: true, unsafe: false }];
-  return { acknowledged, writes, ends: acknowledged.map(ended), failures, unserved: [] as number[] };
+  return {
+    acknowledged,
+    writes,
+    ends: acknowledged.map(ended),
+    failures,
+    unserved: [] as number[],
+    resent: [FAULT - 60_000, FAULT + 10, FAULT + 20],
+  };
 }
 const trialOf = (over: Partial<ReturnType<typeof seen>> = {}, facts: Partial<Trial> = {}): Trial => ({
   ...{ trial: 1, at: '2026-01-01T00:00:00Z', targets: ['postgres-1'], restarted: [], failovers: 0, back: 2_000 },
@@ -150,11 +157,25 @@ describe('without its safeguard', () => {
     expect(asExpected(run([{ goal: 'recovery', why: 'late' }, { goal: 'lost', why: 'gone' }]))).toBe(true); // prettier-ignore
     const blind = run([{ goal: 'recovery', why: 'late' }]);
     expect(asExpected(blind)).toBe(false);
-    expect(report([blind])).toContain('**no**: lost held');
+    expect(report([blind], new Map())).toContain('**no**: lost held');
+  });
+
+  it('the report says under which load, of which code, and what was sent again', () => {
+    const one = run([{ goal: 'recovery', why: 'late' }]);
+    const { resent: _, ...old } = trialOf();
+    const code = { commit: '0a1b2c3+changes', date: '2026-01-01T09:00:00+01:00' };
+    const said = new Map([['kill-primary', { load: { rate: 9, buyers: 300 } }]]);
+    const page = report([{ ...one, machine: { ...one.machine, code } }], said);
+    expect(page).toContain('- code: 0a1b2c3+changes of 2026-01-01\n- 6 checkouts a second asked for (the experiment says 9), by 60 buyers');
+    expect(page).toContain('- lost at a gateway and sent again: 2\n');
+    const { without: __, ...kept } = { ...one, trials: [trialOf(), old] };
+    expect(report([kept], said)).toContain('| 2 | 6/s (9) | ');
+    const same = report([kept], new Map([['kill-primary', { load: one.load }]]));
+    for (const text of ['| 2 | 6/s | ', '- code: –\n- 6 checkouts a second asked for, by', 'sent again: –\n']) expect(same).toContain(text);
   });
 
   it('the report says where, on what, and with which goals', () => {
-    const page = report([run([{ goal: 'recovery', why: 'late' }])]);
+    const page = report([run([{ goal: 'recovery', why: 'late' }])], new Map());
     for (const text of ['stand-ins', 'haproxy:3.0', 'Node 24.0.0', goalsOf(goals), 'recovery ≤ 4.00 s']) expect(page).toContain(text);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
     expect(page).toContain('| orders 1.25 s |');

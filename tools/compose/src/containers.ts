@@ -29,8 +29,11 @@ export class Containers implements RollingCluster {
     return docker([...PROFILE, 'build', `${service}-1`], BUILD_LIMIT);
   }
 
+  /** By the container: the name may be that of the new image already, when it was built beforehand. */
   async keepImage(service: string): Promise<void> {
-    await docker(['tag', `ballast/${service}`, `ballast/${service}:previous`]);
+    const container = (await docker([...PROFILE, 'ps', '--quiet', `${service}-1`])).trim();
+    const image = (await docker(['inspect', '--format', '{{.Image}}', container])).trim();
+    await docker(['tag', image, `ballast/${service}:previous`]);
   }
 
   async restoreImage(service: string): Promise<void> {

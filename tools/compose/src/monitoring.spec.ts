@@ -45,6 +45,21 @@ describe('alerts', () => {
     },
   );
 
+  it('that woke somebody hide a ticket of the same name only where it is about the same thing', () => {
+    const { inhibit_rules: inhibitions } = parse(read('infra/alertmanager/alertmanager.yml')) as { inhibit_rules: { equal: string[] }[] };
+    const severities = (name: string) => new Set(alerts.filter(({ alert }) => alert === name).map(({ labels }) => labels?.['severity']));
+    for (const { alert, expr } of alerts.filter((each) => severities(each.alert).size > 1)) {
+      const labels = [...expr.matchAll(/\bby \(([^)]*)\)/g)]
+        .flatMap(([, list]) => list!.split(', '))
+        .filter((label) => label !== 'severity');
+      for (const { equal } of inhibitions) expect([alert, equal]).toEqual([alert, expect.arrayContaining(['alertname', ...labels])]);
+    }
+  });
+
+  it('no runbook calls patronictl without the password that it needs', () => {
+    for (const file of list('docs/runbooks')) expect([file, read(file)]).toEqual([file, expect.not.stringMatching(/patronictl [-\w]/)]);
+  });
+
   it('each are shown to fire and to stay quiet: alerts.int.spec.ts runs these tests', () => {
     const tested = list('infra/prometheus/tests').flatMap((file) =>
       (parse(read(file), { merge: true }) as RuleTests).tests.flatMap((t) => t.alert_rule_test ?? []),

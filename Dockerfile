@@ -25,7 +25,7 @@ FROM base AS runtime
 USER node
 ENV SERVICE_HOST=0.0.0.0 PORT=3000 TRUSTED_PROXIES=uniquelocal OTEL_NODE_RESOURCE_DETECTORS=env,host,process
 
-# Seeds and demonstrates a running platform; no service.
+# Seeds, demonstrates, operates and reconciles a running platform; no service.
 FROM runtime AS tools
 COPY --from=packages /packages/tools/compose/ ./
 COPY --from=build /compiled/tools/compose/ ./

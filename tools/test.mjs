@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { missingTools } from './setup/java.mjs';
+import { missingForAlerts, missingForKafka } from './setup/tools.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
 const reports = mkdtempSync(join(tmpdir(), 'ballast-test-'));
@@ -36,8 +36,11 @@ const steps = only
   ? STEPS.filter(({ key }) => key === only || (key === 'types' && only !== 'unit'))
   : STEPS.filter(({ key }) => key !== 'drills' || withDrills);
 if (only && !STEPS.some(({ key }) => key === only)) fail(`there is no step "${only}": one of ${STEPS.map(({ key }) => key).join(', ')}`);
-const missing = only === 'unit' ? undefined : missingTools();
-if (missing) fail(`${missing}: the integration and crash tests start, stop and kill a Kafka of their own`);
+const noKafka = only === 'unit' ? undefined : missingForKafka();
+if (noKafka) fail(`${noKafka}: the integration and crash tests start, stop and kill a Kafka of their own`);
+// With arguments for Jest other tests may be meant; that of the alerts says the same by itself.
+const noAlerts = !only || (only === 'integration' && extra.length === 0) ? missingForAlerts() : undefined;
+if (noAlerts) fail(`${noAlerts}: the integration tests try each alert`);
 
 const results = [];
 for (const step of steps) {

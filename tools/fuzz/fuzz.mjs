@@ -1,7 +1,7 @@
 /**
- * `npm run fuzz [-- --seconds 60] [--home DIR] [--service cart] [--seed N]`: Schemathesis against every service of the running platform, each by its
- * own OpenAPI document, as a merchant and as a buyer. It fails on a 5xx, a status, content type or body that the document does not
- * have, bad data that is taken, and a protected route that is not. The first run makes a virtual environment in `.ballast/`.
+ * `npm run fuzz [-- options]`: Schemathesis against every service of the running platform, each by its own OpenAPI document, as each of the
+ * platform's accounts. It fails on a 5xx, a status, content type or body that the document does not have, bad data that is taken, and a
+ * protected route that is not. The first run makes a virtual environment in `.ballast/`.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,21 +19,27 @@ const LEFT_OUT = 'positive_data_acceptance';
 /** Wrong passwords are counted by address: these never come from ours, which would lock everybody here out. */
 const ADDRESS = '198.51.100.7';
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: 'string', default: '60' },
-    home: { type: 'string', default: join(root, '.ballast') },
-    service: { type: 'string', multiple: true },
-    seed: { type: 'string' },
-  },
-});
+const HELP = `Usage: npm run fuzz [-- options]
 
+Sends generated requests to every service of the running platform, each by its own OpenAPI document, and fails on an answer that the document does not have.
+
+  --seconds N        for all together, 60 by default
+  --service NAME     only this service; again for each
+  --seed N           the same requests again
+  --home DIRECTORY   of a platform that keeps its data elsewhere than in .ballast
+  --help
+
+It needs a platform that runs (npm start) and Python 3.10 or newer. Ends with 1 when something failed.`;
+
+let values;
 main().catch((error) => {
   console.error(`ballast: ${error.message}`);
   process.exitCode = 1;
 });
 
 async function main() {
+  values = parse();
+  if (values.help) return console.log(HELP);
   const seconds = Number(values.seconds);
   if (!(seconds >= 1)) throw new Error('--seconds takes a number of at least 1');
   const run = readJson('run.json', 'Nothing runs: start the platform with npm start first');
@@ -56,6 +62,22 @@ async function main() {
     console.log(output);
   }
   if (failed.length > 0) throw new Error(`not what their documents say: ${[...new Set(failed)].join(', ')}`);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      options: {
+        seconds: { type: 'string', default: '60' },
+        home: { type: 'string', default: join(root, '.ballast') },
+        service: { type: 'string', multiple: true },
+        seed: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }).values;
+  } catch (error) {
+    throw new Error(`${error.message.split('. ')[0]}; see --help`);
+  }
 }
 
 /** A virtual environment with exactly the packages of requirements.txt, made again when that file changes. */

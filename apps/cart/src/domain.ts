@@ -1,4 +1,4 @@
-/** What this service does, without Nest and without a database: for the simulator. */
+/** What this service does, for the simulator, which brings its own stores. */
 export { storage } from './cart.module.js';
 export { CartConsumers } from './cart.consumers.js';
 export { CartController } from './cart.controller.js';

@@ -1,4 +1,4 @@
-/** What this service does, without Nest and without a database: for the simulator. */
+/** What this service does, for the simulator, which brings its own stores. */
 export { storage } from './inventory.module.js';
 export { InventoryConsumers } from './inventory.consumers.js';
 export { Product } from './product.entity.js';

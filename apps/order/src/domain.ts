@@ -1,4 +1,4 @@
-/** What this service does, without Nest and without a database: for the simulator. */
+/** What this service does, for the simulator, which brings its own stores. */
 export { storage } from './order.module.js';
 export { CheckoutSaga } from './checkout.saga.js';
 export { OrderConsumers } from './order.consumers.js';

@@ -1,4 +1,4 @@
-/** What this service does, without Nest and without a database: for the simulator. */
+/** What this service does, for the simulator, which brings its own stores. */
 export type { Config } from './config.js';
 export { type LedgerEntry, type LedgerTransaction } from './ledger.entity.js';
 export { LedgerService } from './ledger.service.js';

@@ -1,4 +1,4 @@
-/** What this service does, without Nest and without a database: for the simulator. */
+/** What this service does, for the simulator, which brings its own stores. */
 export { Operation } from './operation.entity.js';
 export { type OperationStore, SqlOperationStore } from './operation.store.js';
 export { database as storage } from './psp.database.js';

@@ -9,6 +9,9 @@ export interface Run {
   result: Result;
 }
 
+/** Below the figures, where one missed its goal. */
+const WHY_MISSED = '\nWhy a goal is missed: [0026](../adr/0026-benchmarks.md).\n';
+
 /** A result as a page of docs/benchmarks: written by the tool alone. */
 export function report({ machine, date, rounds, result }: Run): string {
   const { name, about, measures, curves, notes, lost, seconds } = result;
@@ -23,7 +26,7 @@ export function report({ machine, date, rounds, result }: Run): string {
 ${measures.flatMap(rowsOf).join('\n')}
 
 A ratio is the median of the rounds' own ratios, since both sides of a round met the same machine.
-${curves.map(tableOf).join('')}
+${measures.some((measure) => met(measure) === false) ? WHY_MISSED : ''}${curves.map(tableOf).join('')}
 | | |
 | --- | --- |
 | lost | ${lost} |

@@ -1,13 +1,21 @@
+/** The programs that tests need and npm does not bring: asked for before the first step, not found out after minutes. */
 import { spawnSync } from 'node:child_process';
 
 const OLDEST = 17;
 
 /** What is missing to run a Kafka of one's own, as a sentence; undefined when Java and Maven are there. */
-export function missingTools() {
+export function missingForKafka() {
   const java = spawnSync('java', ['-version'], { encoding: 'utf8' });
   const version = Number(/version "(?:1\.)?(\d+)/.exec(`${java.stderr}${java.stdout}`)?.[1]);
   if (java.error || !version) return `npm test needs Java ${OLDEST} or newer, and there is none on the PATH`;
   if (version < OLDEST) return `npm test needs Java ${OLDEST} or newer, and this is Java ${version}`;
   if (spawnSync('mvn', ['-v']).error) return 'npm test needs Maven (mvn), and there is none on the PATH';
   return undefined;
+}
+
+/** What is missing to try the alerts, as a sentence; undefined when promtool is there, or Docker, which has it in Prometheus' image. */
+export function missingForAlerts() {
+  const answers = (program, ...args) => spawnSync(program, args, { stdio: 'ignore', timeout: 10_000 }).status === 0;
+  if (answers('promtool', '--version') || answers('docker', 'info', '--format', '{{.ServerVersion}}')) return undefined;
+  return 'npm test needs promtool (of the package prometheus) or Docker, and neither answers';
 }

@@ -1,29 +1,36 @@
 import { type Evidence, type Finding, findings } from './checker.evidence.js';
 
-/** One order of 500 that was bought, one that was declined, and the messages of the first. */
+/** Orders of 500: one that was bought, one that was declined, one that was authorised and not captured; and the messages of the first. */
 const evidence = (): Evidence => ({
   accepted: [
     { orderId: 'o1', token: 'tok_ok', sku: 'mug', quantity: 1 },
     { orderId: 'o2', token: 'tok_declined', sku: 'mug', quantity: 1 },
+    { orderId: 'o3', token: 'tok_capture_declined', sku: 'mug', quantity: 1 },
   ],
   refunds: [{ orderId: 'o1', amount: 100 }],
   orders: [
     { id: 'o1', status: 'CONFIRMED', total: 500 },
     { id: 'o2', status: 'REJECTED', total: 500 },
+    { id: 'o3', status: 'REJECTED', total: 500 },
   ],
   sagas: [
     { id: 'o1', status: 'COMPLETED' },
     { id: 'o2', status: 'COMPENSATED' },
+    { id: 'o3', status: 'COMPENSATED' },
   ],
   payments: [
-    { id: 'p1', orderId: 'o1', captured: 500, refunded: 100 },
-    { id: 'p2', orderId: 'o2', captured: 0, refunded: 0 },
+    { id: 'p1', orderId: 'o1', status: 'CAPTURED', captured: 500, refunded: 100 },
+    { id: 'p2', orderId: 'o2', status: 'DECLINED', captured: 0, refunded: 0 },
+    { id: 'p3', orderId: 'o3', status: 'VOIDED', captured: 0, refunded: 0 },
   ],
   operations: [
     { key: 'p1:a', kind: 'authorisation', state: 'succeeded', target: null, reference: 'o1', amount: 500 },
     { key: 'p1:c', kind: 'capture', state: 'succeeded', target: 'p1:a', reference: 'o1', amount: 500 },
     { key: 'r1', kind: 'refund', state: 'succeeded', target: 'p1:a', reference: 'o1', amount: 100 },
     { key: 'p2:a', kind: 'authorisation', state: 'failed', target: null, reference: 'o2', amount: 500 },
+    { key: 'p3:a', kind: 'authorisation', state: 'cancelled', target: null, reference: 'o3', amount: 500 },
+    { key: 'p3:c', kind: 'capture', state: 'failed', target: 'p3:a', reference: 'o3', amount: 500 },
+    { key: 'p3:v', kind: 'cancellation', state: 'succeeded', target: 'p3:a', reference: 'o3', amount: 500 },
   ],
   ledger: [
     { account: 'psp-receivable', debit: 500, credit: 100 },
@@ -34,12 +41,14 @@ const evidence = (): Evidence => ({
   reservations: [
     { orderId: 'o1', state: 'COMMITTED' },
     { orderId: 'o2', state: 'RELEASED' },
+    { orderId: 'o3', state: 'RELEASED' },
   ],
   carts: [
     { id: 'c1', status: 'CLOSED', orderId: 'o1' },
     { id: 'c2', status: 'OPEN', orderId: null },
   ],
-  outbox: [{ service: 'order', id: '9', age: 1, parked: false }],
+  waits: [{ service: 'order', seconds: 30 }],
+  parkedRows: [],
   written: [
     { service: 'order', id: '9', topic: 't', key: 'k', messageId: 'm1' },
     { service: 'order', id: '10', topic: 't', key: 'k', messageId: 'm2' },
@@ -49,6 +58,7 @@ const evidence = (): Evidence => ({
     ...{ topic: 't', partition: 0, offset: String(n), key: 'k', messageId, type: 'thing.v1' },
   })),
   inbox: ['m1', 'm2'].map((messageId) => ({ service: 'cart', topic: 't', type: 'thing.v1', messageId })),
+  received: ['m1', 'm2'].map((messageId, n) => ({ service: 'cart', id: String(n + 9), messageId })),
   handled: ['m1', 'm2'].map((messageId) => ({ service: 'cart', messageId })),
   deadLetters: [],
   parkedKeys: [],
@@ -64,6 +74,14 @@ it('asks for no order between the messages of two services', () => {
   e.written.push({ service: 'payment', id: '1', topic: 't', key: 'k', messageId: 'm3' });
   e.records.push({ ...e.records[0]!, offset: '4', messageId: 'm3' });
   e.inbox.push({ service: 'cart', topic: 't', type: 'thing.v1', messageId: 'm3' });
+  e.received.unshift({ service: 'cart', id: '8', messageId: 'm3' });
+  expect(findings(e)).toEqual([]);
+});
+
+it('asks for no order between the consumers of a topic, nor for a message that a consumer does not take', () => {
+  const e = evidence();
+  e.inbox.push({ service: 'order', topic: 't', type: 'other.v1', messageId: 'm2' });
+  e.received.push({ service: 'order', id: '1', messageId: 'm2' });
   expect(findings(e)).toEqual([]);
 });
 
@@ -78,7 +96,7 @@ it.each<[string, (e: Evidence) => unknown, [Finding['kind'], string]]>([
   ],
   ['a saga that stands still', (e) => (e.sagas[0]!.status = 'STUCK'), ['wrong', 'order o1: its saga is STUCK, not COMPLETED']],
   ['an order that was accepted twice', (e) => e.accepted.push(e.accepted[0]!), ['doubled', 'order o1: accepted 2 times']],
-  ['an order nobody was told of', (e) => e.accepted.pop(), ['doubled', 'order o2: nobody was told of it']],
+  ['an order nobody was told of', (e) => e.accepted.pop(), ['doubled', 'order o3: nobody was told of it']],
   ['a cart that stays closed', (e) => (e.carts[1]!.status = 'CHECKING_OUT'), ['lost', 'cart c2 waits for the end of its order']],
   ['a cart that did not close', (e) => e.carts.shift(), ['wrong', 'order o1 (CONFIRMED): 0 carts closed']],
   ['a capture that payment forgot', (e) => (e.payments[0]!.captured = 400), ['lost', 'order o1: payment captured 400 of 500']],
@@ -109,6 +127,16 @@ it.each<[string, (e: Evidence) => unknown, [Finding['kind'], string]]>([
     (e) => (e.payments[0]!.refunded = 200),
     ['doubled', 'order o1: payment refunded 200, the merchant was told of 100'],
   ],
+  [
+    'an authorisation that payment did not void',
+    (e) => (e.payments[2]!.status = 'CAPTURE_REFUSED'),
+    ['wrong', 'order o3: held for a rejected order, payment is CAPTURE_REFUSED'],
+  ],
+  [
+    'an authorisation that the processor still has',
+    (e) => (e.operations[4]!.state = 'succeeded'),
+    ['wrong', 'order o3: held for a rejected order, the processor has 500'],
+  ],
   ['a ledger out of balance', (e) => (e.ledger[0]!.debit = 499), ['wrong', 'the ledger does not balance: 599 and 600']],
   ['a sale that was booked twice', (e) => (e.ledger[1]!.credit = 1000), ['doubled', 'the ledger has sales of 1000, payments captured 500']],
   ['a piece gone twice', (e) => (e.stock[0]!.onHand = 8), ['doubled', 'mug: 2 pieces gone, 1 sold']],
@@ -120,8 +148,20 @@ it.each<[string, (e: Evidence) => unknown, [Finding['kind'], string]]>([
   ['a key in two partitions', (e) => (e.records[2]!.partition = 1), ['reordered', 't k: in more than one partition']],
   ['a message nobody handled', (e) => e.inbox.pop(), ['lost', 'cart: thing.v1 m2 was never handled']],
   ['a message that was handled twice', (e) => e.handled.push(e.handled[0]!), ['doubled', 'cart m1 was handled 2 times']],
-  ['an old outbox row', (e) => (e.outbox[0]!.age = 31), ['lost', 'order: outbox row 9 waits for 31 s']],
-  ['a parked outbox row', (e) => (e.outbox[0]!.parked = true), ['lost', 'order: outbox row 9 is parked']],
+  [
+    'a message that took effect twice: forgotten, and taken again',
+    (e) => e.received.push({ ...e.received[0]!, id: '11' }),
+    ['doubled', 'cart m1 took effect 2 times'],
+  ],
+  [
+    'two messages of a key that were handled in another order',
+    (e) => (e.received[1]!.id = '8'),
+    ['reordered', 'cart: m2 of t k was handled as number 1'],
+  ],
+  ['an inbox that nobody watched', (e) => (e.received = []), ['wrong', 'cart: nobody saw when m1 took effect']],
+  ['an outbox row that waited', (e) => (e.waits[0]!.seconds = 31), ['wrong', 'order: an outbox row waited for 31 s']],
+  ['outboxes that nobody watched', (e) => (e.waits = []), ['wrong', 'nobody saw how long outbox rows wait']],
+  ['a parked outbox row', (e) => e.parkedRows.push({ service: 'order', id: '9' }), ['lost', 'order: outbox row 9 is parked']],
   [
     'a dead letter',
     (e) => e.deadLetters.push({ service: 'cart', id: '1', reason: 'HANDLER_FAILED' }),

@@ -1,3 +1,6 @@
+import { by } from './checker.grouping.js';
+import { handlingOf, messagesOf } from './checker.messages.js';
+
 /**
  * What was read from every database, every topic and the processor's own tables. Rows as they are: nothing here was asked of a
  * service. Amounts in minor units.
@@ -9,21 +12,28 @@ export interface Evidence {
   refunds: { orderId: string; amount: number }[];
   orders: { id: string; status: string; total: number }[];
   sagas: { id: string; status: string }[];
-  payments: { id: string; orderId: string; captured: number; refunded: number }[];
+  payments: { id: string; orderId: string; status: string; captured: number; refunded: number }[];
   /** The processor's. `reference` is the order. */
   operations: { key: string; kind: string; state: string; target: string | null; reference: string | null; amount: number }[];
   ledger: { account: string; debit: number; credit: number }[];
   stock: { sku: string; initial: number; onHand: number; reserved: number }[];
   reservations: { orderId: string; state: string }[];
   carts: { id: string; status: string; orderId: string | null }[];
-  /** What is left to be sent. */
-  outbox: { service: string; id: string; age: number; parked: boolean }[];
+  /** The longest that a row was seen in an outbox, of the time that all services ran; seconds. */
+  waits: { service: string; seconds: number }[];
+  /** Outbox rows that were set aside. */
+  parkedRows: { service: string; id: string }[];
   /** Rows that committed, by a trigger on each outbox; `id` is in the order of commits within a key. */
   written: { service: string; id: string; topic: string; key: string; messageId: string }[];
   /** Every record of every topic, in the order of the partition. */
   records: { topic: string; partition: number; offset: string; key: string; messageId: string; type: string }[];
   inbox: { service: string; topic: string; type: string; messageId: string }[];
-  /** Messages whose handler's work was committed, once for each time, by the log. */
+  /** Messages that a consumer noted as received, in the transaction of their effect, by a trigger on each inbox; `id` is in the order of handling. */
+  received: { service: string; id: string; messageId: string }[];
+  /**
+   * Messages whose handler's work was committed, once for each time, by the log: handlers are idempotent, so a second run without a second
+   * inbox row leaves nothing in a database.
+   */
   handled: { service: string; messageId: string }[];
   deadLetters: { service: string; id: string; reason: string }[];
   parkedKeys: { service: string; key: string }[];
@@ -38,11 +48,13 @@ export interface Finding {
 
 /** Seconds an outbox row may wait. */
 const OUTBOX_AGE = 30;
-const REFUSED = new Set(['tok_declined', 'tok_insufficient_funds']);
+const REFUSED = new Set(['tok_declined', 'tok_insufficient_funds', 'tok_capture_declined']);
+/** Payments that hold nothing and never will. */
+const GIVEN_UP = new Set(['DECLINED', 'VOIDED']);
 
 /** Everything that contradicts "each accepted order ended, each message once and in order, each cent once". Empty when all is well. */
 export function findings(e: Evidence): Finding[] {
-  return [...ordersOf(e), ...moneyOf(e), ...stockOf(e), ...messagesOf(e), ...leftOvers(e)];
+  return [...ordersOf(e), ...moneyOf(e), ...heldOf(e), ...stockOf(e), ...messagesOf(e), ...handlingOf(e), ...leftOvers(e)];
 }
 
 function* ordersOf({ accepted, orders, sagas, carts }: Evidence): Generator<Finding> {
@@ -115,6 +127,22 @@ function* moneyOf({ refunds, orders, payments, operations, ledger }: Evidence): 
     yield { kind: sold > taken ? 'doubled' : 'lost', what: `the ledger has sales of ${sold}, payments captured ${taken}` };
 }
 
+/** Nobody is left to give it back: the saga has ended. */
+function* heldOf({ orders, payments, operations }: Evidence): Generator<Finding> {
+  const paid = by(payments, (p) => p.orderId);
+  // One that was cancelled is no longer `succeeded`.
+  const authorised = by(
+    operations.filter(({ kind, state }) => kind === 'authorisation' && state === 'succeeded'),
+    (o) => o.reference ?? '',
+  );
+  for (const { id } of orders.filter(({ status }) => status === 'REJECTED')) {
+    for (const { status } of paid.get(id) ?? [])
+      if (!GIVEN_UP.has(status)) yield { kind: 'wrong', what: `order ${id}: held for a rejected order, payment is ${status}` };
+    for (const { amount } of authorised.get(id) ?? [])
+      yield { kind: 'wrong', what: `order ${id}: held for a rejected order, the processor has ${amount}` };
+  }
+}
+
 function* stockOf({ accepted, orders, stock, reservations }: Evidence): Generator<Finding> {
   const confirmed = new Set(orders.filter(({ status }) => status === 'CONFIRMED').map(({ id }) => id));
   for (const { sku, initial, onHand, reserved } of stock) {
@@ -128,59 +156,12 @@ function* stockOf({ accepted, orders, stock, reservations }: Evidence): Generato
       yield { kind: 'wrong', what: `order ${orderId}: its stock is ${state}` };
 }
 
-function* messagesOf({ written, records, inbox, handled }: Evidence): Generator<Finding> {
-  const published = new Set(records.map((r) => `${r.topic} ${r.messageId}`));
-  for (const { topic, messageId, service, id } of written)
-    if (!published.has(`${topic} ${messageId}`))
-      yield { kind: 'lost', what: `${service}: outbox row ${id} (${messageId}) is not in ${topic}` };
-
-  // In commit order, by the first time that each is in the topic: later copies are at-least-once at work. Several services write to a topic of
-  // replies, each in an order of its own.
-  const firsts = by(records, (r) => `${r.topic} ${r.key}`);
-  for (const rows of by(written, (w) => `${w.service} ${w.topic} ${w.key}`).values()) {
-    const place = `${rows[0]!.topic} ${rows[0]!.key}`;
-    const wanted = distinct([...rows].sort((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1)).map((w) => w.messageId));
-    const known = new Set(wanted);
-    const seen = firsts.get(place) ?? [];
-    if (new Set(seen.map((r) => r.partition)).size > 1) yield { kind: 'reordered', what: `${place}: in more than one partition` };
-    const came = distinct(seen.map((r) => r.messageId)).filter((id) => known.has(id));
-    const there = new Set(came);
-    const at = wanted.filter((id) => there.has(id)).findIndex((id, n) => id !== came[n]);
-    if (at >= 0) yield { kind: 'reordered', what: `${place}: ${came[at]} came as number ${at + 1}` };
-  }
-
-  // Who takes a type of a topic takes every message of it.
-  const takes = by(inbox, (i) => `${i.topic} ${i.type}`);
-  const has = new Set(inbox.map((i) => `${i.service} ${i.messageId}`));
-  const told = new Set<string>();
-  for (const { topic, type, messageId } of records)
-    for (const service of new Set((takes.get(`${topic} ${type}`) ?? []).map((i) => i.service))) {
-      const one = `${service} ${messageId}`;
-      if (has.has(one) || told.has(one)) continue;
-      told.add(one);
-      yield { kind: 'lost', what: `${service}: ${type} ${messageId} was never handled` };
-    }
-  for (const [one, times] of by(handled, (h) => `${h.service} ${h.messageId}`))
-    if (times.length > 1) yield { kind: 'doubled', what: `${one} was handled ${times.length} times` };
-}
-
-function* leftOvers({ outbox, deadLetters, parkedKeys, intents }: Evidence): Generator<Finding> {
-  for (const { service, id, age, parked } of outbox)
-    if (parked || age > OUTBOX_AGE)
-      yield { kind: 'lost', what: `${service}: outbox row ${id} ${parked ? 'is parked' : `waits for ${Math.round(age)} s`}` };
+function* leftOvers({ waits, parkedRows, deadLetters, parkedKeys, intents }: Evidence): Generator<Finding> {
+  if (!waits.length) yield { kind: 'wrong', what: 'nobody saw how long outbox rows wait' };
+  for (const { service, seconds } of waits)
+    if (seconds > OUTBOX_AGE) yield { kind: 'wrong', what: `${service}: an outbox row waited for ${Math.round(seconds)} s` };
+  for (const { service, id } of parkedRows) yield { kind: 'lost', what: `${service}: outbox row ${id} is parked` };
   for (const { service, id, reason } of deadLetters) yield { kind: 'wrong', what: `${service}: dead letter ${id} (${reason})` };
   for (const { service, key } of parkedKeys) yield { kind: 'wrong', what: `${service}: key ${key} is parked` };
   for (const { id, state } of intents) yield { kind: 'lost', what: `intent ${id} is ${state}` };
 }
-
-function by<T>(all: readonly T[], key: (one: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const one of all) {
-    const group = groups.get(key(one));
-    if (group) group.push(one);
-    else groups.set(key(one), [one]);
-  }
-  return groups;
-}
-
-const distinct = (all: readonly string[]): string[] => [...new Set(all)];

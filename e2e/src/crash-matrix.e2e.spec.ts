@@ -9,7 +9,9 @@ const POINTS = [
   'inventory/inbox.applied=stop',
   'order/relay.sent',
   'order/saga.step.after[capture payment]',
+  'order/saga.step.after[undo authorise payment]',
   'payment/intent.performed[payment.capture]',
+  'payment/intent.performed[payment.void]',
   'psp/psp.recorded[capture]',
 ];
 
@@ -27,8 +29,9 @@ function crashMatrix(...args: string[]): Promise<{ code: number | null; output: 
   return new Promise((resolve) => command.once('close', (code) => resolve({ code, output })));
 }
 
-it('loses, doubles and reorders nothing when services are killed and paused where it hurts', async () => {
-  const { code, output } = await crashMatrix('--seeds', '1', '--points', POINTS.join(','));
-  expect(output).toContain('✔ nothing lost, nothing doubled, nothing reordered');
+it('loses, doubles and reorders nothing, and works again, when services are killed and paused where it hurts', async () => {
+  // Ten seconds are the promise of the whole matrix, on a machine for itself.
+  const { code, output } = await crashMatrix('--seeds', '1', '--slack', '3', '--points', POINTS.join(','));
+  expect(output).toContain('✔ nothing lost, nothing doubled, nothing reordered, nothing late');
   expect(code).toBe(0);
 }, 420_000);

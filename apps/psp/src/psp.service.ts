@@ -93,10 +93,9 @@ export class PspService {
   }
 
   private async decide(tx: Tx, operation: Operation): Promise<Verdict> {
-    if (operation.kind === 'authorisation') {
-      const { decline } = behaviourOf(operation.token);
-      return decline ? { state: 'failed', code: decline } : { state: 'succeeded' };
-    }
+    const { decline, captureDecline } = behaviourOf(operation.token);
+    if (operation.kind === 'authorisation') return decline ? { state: 'failed', code: decline } : { state: 'succeeded' };
+    if (operation.kind === 'capture' && captureDecline) return { state: 'failed', code: captureDecline };
     if (operation.kind === 'cancellation') await this.store.record(tx, { key: operation.target!, state: 'cancelled' }); // the tombstone, when it has not come yet
     const target = await this.store.lock(tx, operation.target!);
     const verdict =

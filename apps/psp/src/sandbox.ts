@@ -2,6 +2,8 @@
 export interface Behaviour {
   /** The code with which an authorisation is refused; captures, refunds and cancellations of it never get that far. */
   readonly decline?: string;
+  /** The code with which every capture is refused; the authorisation holds the money until it is cancelled. */
+  readonly captureDecline?: string;
   /** How long each answer takes, in ms. */
   readonly delay: number;
   /** How many first calls with a key fail with a 500 before anything is done. */
@@ -16,6 +18,7 @@ const TOKENS: Readonly<Record<string, Behaviour>> = {
   tok_ok: WELL,
   tok_declined: { ...WELL, decline: 'declined' },
   tok_insufficient_funds: { ...WELL, decline: 'insufficient_funds' },
+  tok_capture_declined: { ...WELL, captureDecline: 'declined' },
   tok_slow: { ...WELL, delay: 3_000 },
   tok_flaky: { ...WELL, failures: 2 },
   tok_unknown: { ...WELL, drops: true },

@@ -107,6 +107,14 @@ describe('the processor sandbox', () => {
     expect(await books(id)).toEqual([]);
   });
 
+  it('tok_capture_declined: held, never captured, given up by a cancellation', async () => {
+    expect((await authorise(id, 'tok_capture_declined')).body).toMatchObject({ state: 'succeeded' });
+    expect((await capture(`${id}:c`, id)).body).toMatchObject({ state: 'failed', code: 'declined' });
+    expect((await books(id)).map(({ kind }) => kind)).toEqual(['authorisation']);
+    expect((await cancel(`${id}:x`, id)).body).toMatchObject({ state: 'succeeded' });
+    expect((await ask(id)).body).toMatchObject({ state: 'cancelled' });
+  });
+
   it('tok_flaky: two 500s for each key, of which nothing remains, then it works', async () => {
     for (const call of [() => authorise(id, 'tok_flaky'), () => capture(`${id}:c`, id)]) {
       expect((await call()).status).toBe(500);

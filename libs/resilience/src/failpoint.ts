@@ -7,7 +7,7 @@ export const FAILPOINTS = [
   'intent.claimed', // before the call outside
   'intent.performed', // the call outside has been answered, nothing is written down
   'intent.settled', // written down
-  'saga.step.before',
+  'saga.step.before', // of a step, of its undo, of the saga's `onRejected`
   'saga.step.after', // carried out, not committed
   'psp.recorded', // the processor has written the call down and does not answer
   'idempotency.kept', // the answer is kept, not committed

@@ -1,6 +1,6 @@
 import { bookTrip, type Trip } from '../test/trip.js';
-import { decide, type Decision, type Input } from './decide.js';
-import { newRecord, type SagaRecord } from './record.js';
+import { decide, type Decision, type Input, placeOf } from './decide.js';
+import { CLOSING, newRecord, type SagaRecord } from './record.js';
 
 const nothing = () => Promise.resolve();
 const trip = bookTrip({ note: nothing, strike: nothing, close: nothing, reject: nothing });
@@ -114,4 +114,10 @@ describe('a reply that changes nothing', () => {
 
 it('refuses to go on when the definition has lost the step a saga stands at', () => {
   expect(() => given(at({ step: 9, timerAt: 0 }), { kind: 'timer' })).toThrow('steps were changed without a new version');
+});
+
+it('tells a step, its undo and the end of a rejected saga apart, for failpoints', () => {
+  expect(placeOf(pivot().perform!)).toBe('pay');
+  expect(placeOf({ step: 0, name: 'book hotel', direction: 'backward' })).toBe('undo book hotel');
+  expect(placeOf({ step: CLOSING, name: 'book-trip.v1', direction: 'backward' })).toBe('onRejected');
 });

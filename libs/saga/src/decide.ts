@@ -165,6 +165,10 @@ const going = (direction: Direction) => (direction === 'forward' ? 'RUNNING' : '
 export const nameOf = (definition: AnySaga, { step }: Pick<SagaRecord, 'step'>): string =>
   step === CLOSING ? definition.name : stepOf(definition, step).name;
 
+/** Where a failpoint is: `capture payment`, `undo reserve stock`, `onRejected`. */
+export const placeOf = ({ step, name, direction }: Pick<Perform, 'step' | 'name' | 'direction'>): string =>
+  step === CLOSING ? 'onRejected' : direction === 'forward' ? name : `undo ${name}`;
+
 function stepOf(definition: AnySaga, index: number): Step<unknown> {
   const step = definition.plan.steps[index];
   if (!step) throw new Error(`Saga ${definition.name} has no step number ${index}: its steps were changed without a new version`);

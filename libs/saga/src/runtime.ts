@@ -5,7 +5,7 @@ import { captureContext, currentTraceId, logger } from '@ballast/tracing';
 import { Inject, Injectable } from '@nestjs/common';
 import { abandoned, closing } from './abandon.js';
 import { advance } from './advance.js';
-import { nameOf, type Input } from './decide.js';
+import { nameOf, placeOf, type Input } from './decide.js';
 import type { AnySaga } from './definition.js';
 import { SagaNotClosedError, SagaNotStuckError } from './errors.js';
 import { countIgnored, countParked, observeFinished } from './metrics.js';
@@ -90,9 +90,9 @@ export class SagaRuntime {
   }
 
   private async carryOut(...[tx, definition, perform, at, parent]: Parameters<StepRunner['run']>): ReturnType<StepRunner['run']> {
-    failpoint('saga.step.before', perform.name);
+    failpoint('saga.step.before', placeOf(perform));
     const outcome = await this.steps.run(tx, definition, perform, at, parent);
-    failpoint('saga.step.after', perform.name);
+    failpoint('saga.step.after', placeOf(perform));
     return outcome;
   }
 

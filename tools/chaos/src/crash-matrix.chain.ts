@@ -15,8 +15,10 @@ export interface Fault {
   reached: boolean;
   /** Of a kill: when, ms since 1970. */
   at?: number;
-  /** Its next piece of work. None for a pause, and where the next kill came first. */
+  /** Its next piece of work. None for a pause, and where the next fault came first. */
   work?: Work;
+  /** Where that was a kill: when, ms since 1970. */
+  killedAgain?: number;
 }
 
 export interface ChainOptions {
@@ -64,7 +66,8 @@ export class Chain {
         const reached = await until(() => service.pid !== pid, { patience, signal, interval: 20 });
         if (!reached && service.pid === pid) await service.kill();
         const next = { point: titleOf(point), reached, at: Date.now(), log: this.logged() };
-        done(faultOf(death, firstWork(service.logFile, death.log)));
+        const work = firstWork(service.logFile, death.log);
+        done({ ...faultOf(death, work), ...(!work && { killedAgain: next.at }) });
         say(`${titleOf(point)}${reached ? '' : ' was not reached'}`);
         death = next;
       }

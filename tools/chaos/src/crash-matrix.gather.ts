@@ -18,20 +18,37 @@ export class Evidences {
     private readonly logs: () => [service: string, file: string][],
   ) {}
 
-  /** Copies every row that a service writes into its outbox, inside its transaction: ids follow the order of commits within a key. */
+  /**
+   * Notes every row that a service writes into its outbox or inbox, inside its transaction. Ids follow the order of commits within a key: of an
+   * outbox by its design, of an inbox because one consumer at a time handles a partition. The inboxes first: then each message that was seen
+   * to be written is also seen to be handled.
+   */
   async witness(): Promise<void> {
-    for (const service of MESSAGING)
-      await this.rows(
-        service,
-        `CREATE SCHEMA IF NOT EXISTS witness;
-         CREATE TABLE IF NOT EXISTS witness.written (id bigint, topic text, key text, message_id text);
-         CREATE OR REPLACE FUNCTION witness.copy() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-         BEGIN
-           INSERT INTO witness.written VALUES (NEW.id, NEW.topic, NEW.key, NEW.headers ->> 'ce_id');
-           RETURN NULL;
-         END $$;
-         CREATE OR REPLACE TRIGGER witness AFTER INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION witness.copy()`,
-      );
+    const trigger = (table: string, columns: string, values: string) =>
+      `CREATE SCHEMA IF NOT EXISTS witness;
+       CREATE TABLE witness.${table} (${columns});
+       CREATE FUNCTION witness.note_${table}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+       BEGIN
+         INSERT INTO witness.${table} ${values};
+         RETURN NULL;
+       END $$;
+       CREATE TRIGGER witness AFTER INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION witness.note_${table}()`;
+    const inbox = trigger('inbox', 'id bigint GENERATED ALWAYS AS IDENTITY, message_id text', '(message_id) VALUES (NEW.message_id)');
+    const outbox = trigger(
+      'outbox',
+      'id bigint, topic text, key text, message_id text',
+      `VALUES (NEW.id, NEW.topic, NEW.key, NEW.headers ->> 'ce_id')`,
+    );
+    for (const text of [inbox, outbox]) for (const service of MESSAGING) await this.rows(service, text);
+  }
+
+  /** How long the oldest row of each outbox has been waiting, of the time since then (ms since 1970). */
+  async waits(since: number): Promise<Evidence['waits']> {
+    return this.each(
+      `SELECT coalesce(max(extract(epoch FROM clock_timestamp() - greatest(created_at, to_timestamp($1::float / 1000)))), 0)::float AS seconds
+       FROM outbox WHERE parked_at IS NULL`,
+      [since],
+    );
   }
 
   /** What is still on its way; nothing when the platform is quiet. */
@@ -49,9 +66,7 @@ export class Evidences {
     return (await Promise.all(found)).flat();
   }
 
-  async gather(told: Pick<Evidence, 'accepted' | 'refunds'>, initial: ReadonlyMap<string, number>): Promise<Evidence> {
-    const each = async <T extends object>(text: string, services = MESSAGING) =>
-      (await Promise.all(services.map(async (service) => (await this.rows<T>(service, text)).map((row) => ({ service, ...row }))))).flat();
+  async gather(told: Pick<Evidence, 'accepted' | 'refunds' | 'waits'>, initial: ReadonlyMap<string, number>): Promise<Evidence> {
     const skus = [...initial.keys()];
     const stock = await this.rows<{ sku: string; onHand: number; reserved: number }>(
       'inventory',
@@ -59,8 +74,8 @@ export class Evidences {
       [skus],
     );
     // Written rows first, then topics: what is written meanwhile must not seem lost.
-    const written = await each<Omit<Evidence['written'][number], 'service'>>(
-      'SELECT id::text AS id, topic, key, message_id AS "messageId" FROM witness.written',
+    const written = await this.each<Evidence['written'][number]>(
+      'SELECT id::text AS id, topic, key, message_id AS "messageId" FROM witness.outbox',
     );
     const records = await this.records();
     return {
@@ -69,7 +84,7 @@ export class Evidences {
       records,
       orders: await this.rows('order', `SELECT id, status, (total ->> 'amount')::int AS total FROM orders`),
       sagas: await this.rows('order', 'SELECT id, status FROM saga'),
-      payments: await this.rows('payment', 'SELECT id, order_id AS "orderId", captured::int, refunded::int FROM payment'),
+      payments: await this.rows('payment', 'SELECT id, order_id AS "orderId", status, captured::int, refunded::int FROM payment'),
       operations: await this.rows('psp', 'SELECT key, kind, state, target, reference, amount::int FROM operation'),
       ledger: await this.rows(
         'payment',
@@ -78,13 +93,12 @@ export class Evidences {
       stock: stock.map((row) => ({ ...row, initial: initial.get(row.sku)! })),
       reservations: await this.rows('inventory', 'SELECT order_id AS "orderId", state FROM reservation'),
       carts: await this.rows('cart', 'SELECT id, status, order_id AS "orderId" FROM cart'),
-      outbox: await each(
-        `SELECT id::text AS id, extract(epoch FROM clock_timestamp() - created_at)::float AS age, parked_at IS NOT NULL AS parked FROM outbox`,
-      ),
-      inbox: await each('SELECT topic, type, message_id AS "messageId" FROM inbox'),
+      parkedRows: await this.each('SELECT id::text AS id FROM outbox WHERE parked_at IS NOT NULL'),
+      inbox: await this.each('SELECT topic, type, message_id AS "messageId" FROM inbox'),
+      received: await this.each('SELECT id::text AS id, message_id AS "messageId" FROM witness.inbox'),
       handled: this.handled(),
-      deadLetters: await each('SELECT id::text AS id, reason FROM dead_letter'),
-      parkedKeys: await each('SELECT key FROM parked_key'),
+      deadLetters: await this.each('SELECT id::text AS id, reason FROM dead_letter'),
+      parkedKeys: await this.each('SELECT key FROM parked_key'),
       intents: await this.rows('payment', `SELECT id, state FROM intent WHERE state <> 'DONE'`),
     };
   }
@@ -92,6 +106,12 @@ export class Evidences {
   /** When the message came into its topic, as far as the topics were read; ms since 1970. */
   published(messageId: string | undefined): number | undefined {
     return messageId === undefined ? undefined : this.times.get(messageId);
+  }
+
+  /** Of every service that has an outbox and an inbox. */
+  private async each<T extends { service: string }>(text: string, values: unknown[] = []): Promise<T[]> {
+    const of = async (service: string) => (await this.rows<T>(service, text, values)).map((row) => ({ ...row, service }));
+    return (await Promise.all(MESSAGING.map(of))).flat();
   }
 
   private async rows<T = Record<string, unknown>>(database: string, text: string, values: unknown[] = []): Promise<T[]> {

@@ -15,7 +15,10 @@ const point = (service: string, name: Failpoint, hits: number, where?: string, a
   ...{ service, name, hits, action },
   ...(where && { where }),
 });
-const STEPS = ['reserve stock', 'authorise payment', 'capture payment', 'commit stock', 'confirm order'];
+const STEPS = [
+  ...['reserve stock', 'authorise payment', 'capture payment', 'commit stock', 'confirm order'],
+  ...['undo authorise payment', 'undo reserve stock', 'onRejected'],
+];
 const messaging = (service: string): Point[] => [
   point(service, 'outbox.committed', 4),
   point(service, 'relay.sent', 4),
@@ -27,12 +30,12 @@ export const POINTS: readonly Point[] = [
   point('cart', 'idempotency.kept', 3),
   ...['cart', 'inventory', 'order', 'payment'].flatMap(messaging),
   ...STEPS.flatMap((step) => [point('order', 'saga.step.before', 2, step), point('order', 'saga.step.after', 2, step)]),
-  ...['payment.authorise', 'payment.capture', 'payment.refund'].flatMap((kind) => [
+  ...['payment.authorise', 'payment.capture', 'payment.void', 'payment.refund'].flatMap((kind) => [
     point('payment', 'intent.claimed', 2, kind),
     point('payment', 'intent.performed', 2, kind),
     point('payment', 'intent.settled', 2, kind),
   ]),
-  ...['authorisation', 'capture', 'refund'].map((kind) => point('psp', 'psp.recorded', 2, kind)),
+  ...['authorisation', 'capture', 'cancellation', 'refund'].map((kind) => point('psp', 'psp.recorded', 2, kind)),
   // Woken when lease and session are over and another instance has taken the work: zombies.
   point('order', 'outbox.committed', 2, undefined, 'stop'),
   point('inventory', 'inbox.applied', 2, undefined, 'stop'),

@@ -70,7 +70,7 @@ export class Refunds {
   private async refund(orderId: string): Promise<boolean> {
     const { body } = await this.merchant.get<{ items?: Payment[] }>(`/payments?orderId=${orderId}`);
     const payment = body.items?.[0];
-    if (!payment?.captured.amount) return payment?.status === 'DECLINED';
+    if (!payment?.captured.amount) return payment?.status === 'DECLINED' || payment?.status === 'VOIDED';
     const key = this.keys.get(orderId) ?? randomUUID();
     this.keys.set(orderId, key);
     const { amount } = this.o;

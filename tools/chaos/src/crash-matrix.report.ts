@@ -1,4 +1,6 @@
+import type { Origin } from './crash-matrix.origin.js';
 import type { SeedResult } from './crash-matrix.run.js';
+import { complaints, recoveriesOf } from './crash-matrix.verdict.js';
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 /** Nearest rank. */
@@ -28,35 +30,49 @@ export function table(results: readonly SeedResult[]): string {
   ].join('\n');
 }
 
+/** How soon killed services worked again. */
+export function recovery(results: readonly SeedResult[]): string {
+  const { times, late, unmeasured, killedAgain } = recoveriesOf(results);
+  const measured = times.length
+    ? `after ${seconds(quantile(times, 0.5))} (median), ${seconds(times.at(-1)!)} at most; ${late.length} of ${times.length} took longer than 10 s`
+    : 'after no time that was measured';
+  const rest = `${unmeasured} kills were not measured, since the next fault came before it had finished anything`;
+  return `A killed service had finished its next piece of work (a message handled, a request answered) ${measured}. ${rest}${unmeasured && killedAgain ? ` (the next kill ${seconds(killedAgain)} later at most)` : ''}.`;
+}
+
 export function matrixReport(
   results: readonly SeedResult[],
-  { rate, atOnce, cpus, model }: { rate: number; atOnce: number; cpus: number; model: string },
+  { rate, atOnce, origin }: { rate: number; atOnce: number; origin: Origin },
 ): string {
   const sum = (of: (result: SeedResult) => number) => results.reduce((total, result) => total + of(result), 0);
   const kind = (wanted: string) => sum(({ findings }) => findings.filter((f) => f.kind === wanted).length);
-  const times = results.flatMap(({ faults }) => faults.flatMap(({ recovery }) => recovery ?? [])).sort((a, b) => a - b);
-  const late = times.filter((ms) => ms > 10_000).length;
-  const found = results.flatMap(({ findings }) => findings);
+  const wrong = complaints(results, []);
   return `# Crash matrix
 
-Every service of \`npm start\` is killed (\`kill -9\`) at each named point where a crash hurts, and paused past its lease and its session, while
-buyers check out with every kind of card and a merchant refunds. Its supervisor starts it again. When all is quiet, the rows of every database, every record of
+Every service through which an order goes is killed (\`kill -9\`) at each named point where a crash hurts, and paused past its lease and its session, while
+buyers check out with every kind of card and a merchant refunds and renames. Its supervisor starts it again. When all is quiet, the rows of every database, every record of
 every topic and the processor's own books are compared: [what is compared](../../e2e/src/checker.evidence.ts), [how it is read](../../tools/chaos/src/crash-matrix.gather.ts).
-Written by \`npm run chaos -- crash-matrix\`; [the decision behind it](../adr/0024-crash-matrix.md).
+Auth and the gateway are left alone: neither writes messages or knows of orders.
 
-| seeds | faults | accepted | confirmed | rejected | refunds | lost | doubled | reordered | otherwise wrong |
-| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| ${results.length} | ${sum(({ faults }) => faults.filter((f) => f.reached).length)} | ${sum((r) => r.accepted)} | ${sum((r) => r.confirmed)} | ${sum((r) => r.rejected)} | ${sum((r) => r.refunds)} | ${kind('lost')} | ${kind('doubled')} | ${kind('reordered')} | ${kind('wrong')} |
+Written on ${origin.date} by \`npm run chaos -- crash-matrix\` of commit \`${origin.commit}\`, with ${origin.versions}; [the decision behind it](../adr/0024-crash-matrix.md).
 
-A killed service had finished its next piece of work (a message handled, a request answered) after ${times.length ? `${seconds(quantile(times, 0.5))} (median), ${seconds(times.at(-1)!)} at most; ${late} of ${times.length} took longer than 10 s` : 'no time that was measured'}.
-The time runs from the death of the process, or from when the message that it handled first was in its topic, if that was later: whoever writes it may have been dead as well. ${rate} checkouts a second were begun, whatever
-became of earlier ones, on ${cpus} cores (${model}) that everything shares; at most ${atOnce} services were dead or starting at the same time. *Rejected* are cards that the processor declines.
+| seeds | faults | accepted | confirmed | rejected | refunds | lost | doubled | reordered | late | otherwise wrong |
+| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| ${results.length} | ${sum(({ faults }) => faults.filter((f) => f.reached).length)} | ${sum((r) => r.accepted)} | ${sum((r) => r.confirmed)} | ${sum((r) => r.rejected)} | ${sum((r) => r.refunds)} | ${kind('lost')} | ${kind('doubled')} | ${kind('reordered')} | ${recoveriesOf(results).late.length} | ${kind('wrong')} |
+
+${recovery(results)} *Late* are those over 10 s: one is enough for the run to fail.
+The time runs from the death of the process, or from when the message that it handled first was in its topic, if that was later: whoever writes it may have been dead as well. It
+includes the start of the process, beside that of another service.
+No outbox row waited longer than ${seconds(Math.max(...results.map(({ waited }) => waited * 1_000)))} once all services ran again; 30 s are allowed.
+
+${rate} checkouts a second were begun, whatever became of earlier ones, on ${origin.cores} cores (${origin.cpu}) that everything shares; at most ${atOnce} services were dead or
+starting at the same time. *Rejected* are cards that the processor declines, half of them when the money is to be captured, after it was authorised.
 
 ${
-  found.length
-    ? `## What was found\n\n${found
+  wrong.length
+    ? `## What was found\n\n${wrong
         .slice(0, 50)
-        .map(({ kind, what }) => `- ${kind}: ${what}`)
+        .map((line) => `- ${line}`)
         .join('\n')}\n\n`
     : ''
 }## By point

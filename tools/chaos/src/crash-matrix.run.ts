@@ -11,6 +11,8 @@ import { Evidences } from './crash-matrix.gather.js';
 import { dealt, type Point } from './crash-matrix.points.js';
 import { Random } from './crash-matrix.random.js';
 import { Refunds } from './crash-matrix.refunds.js';
+import { Renames } from './crash-matrix.renames.js';
+import { Waits } from './crash-matrix.waits.js';
 
 const BUYERS = 40;
 const PRICE = 250;
@@ -18,7 +20,10 @@ const PRICE = 250;
 const REFUND = 100;
 const STOCK = 100_000;
 /** As often as they are here; slow ones are few, since each holds a buyer for seconds. */
-const TOKENS = ['tok_ok', 'tok_ok', 'tok_ok', 'tok_ok', 'tok_declined', 'tok_insufficient_funds', 'tok_slow', 'tok_flaky', 'tok_unknown'];
+const TOKENS = [
+  ...['tok_ok', 'tok_ok', 'tok_ok', 'tok_ok', 'tok_ok', 'tok_slow', 'tok_flaky', 'tok_unknown'],
+  ...['tok_declined', 'tok_insufficient_funds', 'tok_capture_declined', 'tok_capture_declined'],
+];
 /** Longer than a relay's lease (15 s) and a consumer's session (6 s). */
 const PAUSE = 17_000;
 /** Checkouts that are accepted before the first kill: there is something to interrupt. */
@@ -36,6 +41,8 @@ export interface SeedResult {
   rejected: number;
   refunds: number;
   seconds: number;
+  /** The longest that an outbox row waited while all services ran. */
+  waited: number;
   faults: Recovered[];
   findings: Finding[];
 }
@@ -104,38 +111,51 @@ class Matrix {
   }
 
   async seed(seed: number): Promise<SeedResult> {
-    const { rate, say, signal } = this.o;
     const start = performance.now();
+    const waits = new Waits((since) => this.evidences.waits(since));
+    try {
+      const { accepted, refunds, faults } = await this.underFaults(seed, waits);
+      this.told.accepted.push(...accepted.map(({ orderId, token, sku, quantity }) => ({ orderId, token, sku, quantity })));
+      this.told.refunds.push(...refunds);
+      this.o.say(`seed ${seed}: ${accepted.length} checkouts accepted, waiting until quiet`);
+      const found = await this.settled(waits);
+      const count = await this.statuses(accepted.map(({ orderId }) => orderId));
+      return {
+        ...{ seed, findings: found, accepted: accepted.length, refunds: refunds.length },
+        ...{ confirmed: count('CONFIRMED'), rejected: count('REJECTED'), seconds: (performance.now() - start) / 1000 },
+        faults: faults.map((fault) => this.recovered(fault)),
+        waited: Math.max(0, ...waits.seen.map(({ seconds }) => seconds)),
+      };
+    } finally {
+      await waits.stop();
+    }
+  }
+
+  /** Ends when every caller has a definite answer. */
+  private async underFaults(
+    seed: number,
+    waits: Waits,
+  ): Promise<Pick<CheckoutLoad, 'accepted'> & { refunds: Evidence['refunds']; faults: Fault[] }> {
+    const { rate, signal } = this.o;
     const random = new Random(seed);
     await Promise.all([signInAgain(this.buyers), this.merchant.signInAgain()]);
     const tokens = Array.from({ length: 40 }, () => random.shuffled(TOKENS)).flat();
     const load = new CheckoutLoad(this.buyers, { rate, sku: this.sku, tokens });
     const refunds = new Refunds(this.merchant, { amount: REFUND, orders: () => load.accepted });
+    const renames = new Renames(this.merchant, `${this.sku}-renamed`);
     const caller = new Caller(this.o.cluster.service('psp').url, this.pspApiKey());
     const faults: Fault[] = [];
     try {
       while (load.accepted.length < UNDER_WAY) await sleep(100, undefined, { signal });
       await inTurns(this.o.atOnce, this.plan(seed, random), ({ service, points }) => this.chain(service, faults, seed).run(points));
+      waits.begin(); // from now on all of them run
     } finally {
       await (signal.aborted ? load.abandon() : load.stop(90_000));
       await refunds.stop(signal.aborted ? 0 : 60_000);
+      await renames.stop();
       await caller.stop();
     }
-    this.told.accepted.push(...load.accepted.map(({ orderId, token, sku, quantity }) => ({ orderId, token, sku, quantity })));
-    this.told.refunds.push(...refunds.made);
-    say(`seed ${seed}: ${load.accepted.length} checkouts accepted, waiting until quiet`);
-    const found = await this.settled();
-    const count = await this.statuses(load.accepted.map(({ orderId }) => orderId));
-    return {
-      ...{
-        seed,
-        faults: faults.map((fault) => this.recovered(fault)),
-        findings: found,
-        accepted: load.accepted.length,
-        refunds: refunds.made.length,
-      },
-      ...{ confirmed: count('CONFIRMED'), rejected: count('REJECTED'), seconds: (performance.now() - start) / 1000 },
-    };
+    return { accepted: load.accepted, refunds: refunds.made, faults };
   }
 
   /** Before a message was there, its reader had nothing to do: the writer may have been dead as well. */
@@ -188,7 +208,7 @@ class Matrix {
   }
 
   /** Until nothing is on its way and nothing is found, or patience ends: then it is what is found. */
-  private async settled(): Promise<Finding[]> {
+  private async settled(waits: Waits): Promise<Finding[]> {
     const end = Date.now() + this.o.quiet;
     for (;;) {
       const unfinished = await this.evidences.unfinished();
@@ -197,7 +217,7 @@ class Matrix {
         await sleep(500);
         continue;
       }
-      const found = findings(await this.evidences.gather(this.told, new Map([[this.sku, STOCK]])));
+      const found = findings(await this.evidences.gather({ ...this.told, waits: waits.seen }, new Map([[this.sku, STOCK]])));
       if (!found.length || late) return [...found, ...unfinished.map((what): Finding => ({ kind: 'lost', what: `${what} never end` }))];
       await sleep(1_000);
     }

@@ -46,8 +46,8 @@ it('takes points by their name, and all of a service', () => {
     points: ['cart', 'inventory', 'order', 'payment'].map((service) => ({ service, name: 'relay.sent' })),
     out: undefined,
   });
-  expect(parseMatrix(['--points', 'psp'])).toMatchObject({ parts: 1, points: Array(3).fill({ service: 'psp' }) });
-  expect(parseMatrix([])).toMatchObject({ parts: 4, atOnce: 2, points: POINTS });
+  expect(parseMatrix(['--points', 'psp'])).toMatchObject({ parts: 1, points: Array(4).fill({ service: 'psp' }) });
+  expect(parseMatrix([])).toMatchObject({ parts: 4, atOnce: 2, slack: 1, points: POINTS });
   const named = ['order/saga.step.after[capture payment]', 'inventory/inbox.applied=stop', 'payment/inbox.applied'];
   expect(parseMatrix(['--points', named.join(',')])).toMatchObject({
     points: [

@@ -1,13 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ClusterError, LineProgress, messageOf, startCluster } from '@ballast/cluster';
 import { dropPostgres, workspaceRoot } from '@ballast/testing';
+import { originOf } from './crash-matrix.origin.js';
 import { dealt, namesOf, type Point, POINTS, titleOf } from './crash-matrix.points.js';
-import { matrixReport, table } from './crash-matrix.report.js';
+import { matrixReport, recovery, table } from './crash-matrix.report.js';
 import { crashMatrix, type SeedResult } from './crash-matrix.run.js';
+import { complaints } from './crash-matrix.verdict.js';
 
 const HELP = `Usage: npm run chaos -- crash-matrix [options]
 
@@ -21,11 +23,13 @@ Each seed takes a quarter of the points; every four seeds take all.
   --at-once N       services that die at the same time, 2 by default; with more, a machine of two cores measures the queue for them
   --rate N          checkouts a second, 3 by default
   --port-offset N   added to every port, 27000 by default
+  --slack N         services may take N times as long until they work again: where nobody knows how fast the machine is
   --without FILE    a module that every service loads first and that takes a safeguard away: the run has to end red
   --out FILE        of the report, docs/drills/crash-matrix.md by default; "none" writes none
   --help
 
-Ends with 0 when nothing was lost, doubled, put in another order or otherwise wrong, and every point was reached, else with 1.`;
+Ends with 0 when nothing was lost, doubled, put in another order or otherwise wrong, every killed service worked again within 10 s, and every
+point was reached, else with 1.`;
 
 /** Twenty seeds go through all points five times. */
 const PARTS = 4;
@@ -36,6 +40,7 @@ interface Options {
   parts: number;
   atOnce: number;
   rate: number;
+  slack: number;
   portOffset: number;
   without?: string;
   out: string | undefined;
@@ -44,7 +49,17 @@ interface Options {
 /** @throws {ClusterError} for what cannot be understood */
 export function parseMatrix(args: readonly string[]): Options | 'help' {
   const text = { type: 'string' } as const;
-  const names = { seeds: text, seed: text, points: text, rate: text, 'at-once': text, 'port-offset': text, without: text, out: text };
+  const names = {
+    seeds: text,
+    seed: text,
+    points: text,
+    rate: text,
+    slack: text,
+    'at-once': text,
+    'port-offset': text,
+    without: text,
+    out: text,
+  };
   let values;
   try {
     ({ values } = parseArgs({ args: [...args], options: { ...names, help: { type: 'boolean' } } }));
@@ -58,13 +73,17 @@ export function parseMatrix(args: readonly string[]): Options | 'help' {
       throw new ClusterError(`--${name} must be a whole number from ${least}, not "${values[name]}"`);
     return value;
   };
-  const rate = Number(values.rate ?? 3);
-  if (!(rate > 0)) throw new ClusterError(`--rate must be a number above 0, not "${values.rate}"`);
+  const above0 = (name: 'rate' | 'slack', fallback: number): number => {
+    const value = Number(values[name] ?? fallback);
+    if (!(value > 0)) throw new ClusterError(`--${name} must be a number above 0, not "${values[name]}"`);
+    return value;
+  };
   const first = whole('seed', 1, 0);
   const out = values.out === 'none' ? undefined : (values.out ?? join(workspaceRoot(), 'docs', 'drills', 'crash-matrix.md'));
   return {
     ...{
-      rate,
+      rate: above0('rate', 3),
+      slack: above0('slack', 1),
       out,
       points: chosen(values.points),
       parts: values.points === undefined ? PARTS : 1,
@@ -90,7 +109,7 @@ function chosen(text: string | undefined): Point[] {
 export async function runCrashMatrix(args: readonly string[]): Promise<void> {
   const options = parseMatrix(args);
   if (options === 'help') return console.log(HELP);
-  const { seeds, points, parts, atOnce, rate, portOffset, without, out } = options;
+  const { seeds, points, parts, atOnce, rate, slack, portOffset, without, out } = options;
   const stopping = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => stopping.abort(new ClusterError(`ended by ${signal}`)));
@@ -102,23 +121,21 @@ export async function runCrashMatrix(args: readonly string[]): Promise<void> {
   });
   let clean = false;
   try {
+    const origin = await originOf(cluster);
     const results = await crashMatrix({
       ...{ cluster, points, parts, atOnce, seeds, rate, patience: 120_000, quiet: 90_000, signal: stopping.signal },
       say: (line) => console.log(`${new Date().toISOString().slice(11, 23)} ${line}`),
       done: (result) => console.log(summaryOf(result)),
     });
     const due = seeds.flatMap((seed) => dealt(points, seed, parts)).map(titleOf);
-    const reached = new Set(results.flatMap(({ faults }) => faults.flatMap((f) => (f.reached ? f.point : []))));
-    const unreached = [...new Set(due)].filter((title) => !reached.has(title));
-    const found = results.flatMap((each) => each.findings);
-    clean = !found.length && !unreached.length && !stopping.signal.aborted;
-    console.log(`\n${table(results)}\n`);
-    for (const { kind, what } of found.slice(0, 50)) console.log(`✖ ${kind}: ${what}`);
-    if (found.length > 50) console.log(`✖ and ${found.length - 50} more`);
-    for (const title of unreached) console.log(`✖ never reached: ${title}`);
-    if (clean) console.log('✔ nothing lost, nothing doubled, nothing reordered');
+    const wrong = complaints(results, due, slack);
+    clean = !wrong.length && !stopping.signal.aborted;
+    console.log(`\n${table(results)}\n\n${recovery(results)}\n`);
+    for (const line of wrong.slice(0, 50)) console.log(`✖ ${line}`);
+    if (wrong.length > 50) console.log(`✖ and ${wrong.length - 50} more`);
+    if (clean) console.log('✔ nothing lost, nothing doubled, nothing reordered, nothing late');
     else console.log(`logs and data are left in ${home}`);
-    if (out && !without) writeFileSync(out, matrixReport(results, { rate, atOnce, cpus: cpus().length, model: cpus()[0]?.model ?? '' }));
+    if (out && !without) writeFileSync(out, matrixReport(results, { rate, atOnce, origin }));
     process.exitCode = clean ? 0 : 1;
   } finally {
     await cluster.stop();

@@ -18,7 +18,8 @@ there, OTEL_TRACES_EXPORTER=none nowhere.`;
 
 export const demoHelp = `Usage: npm run demo [-- options]
 
-  --token TOKEN      the payment token: tok_ok (default), tok_declined, tok_insufficient_funds, tok_slow, tok_flaky, tok_unknown
+  --token TOKEN      the payment token: tok_ok (default), tok_declined, tok_insufficient_funds,
+                     tok_capture_declined, tok_slow, tok_flaky, tok_unknown
   --home DIRECTORY   of a cluster that keeps its data elsewhere than in .ballast
   --help`;
 

@@ -7,8 +7,11 @@ import teardown from './drill-teardown.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const START_LIMIT = 240_000;
-/** Beside a platform that runs already, its ports stay free. */
-const PORT_OFFSET = 26_000;
+/**
+ * Beside a platform that runs already, its ports stay free. All of them are below 32768, as those of every platform of tests: from there on a port may
+ * be a connection's own end, and for a minute after that was closed nobody can listen on it.
+ */
+const PORT_OFFSET = 20_000;
 
 /** Starts one platform for all drills, in a directory and on ports of its own. */
 export default async function setup() {

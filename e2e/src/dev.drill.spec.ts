@@ -1,7 +1,7 @@
 import { eventually } from '@ballast/testing';
 import { DevWorkspace } from './dev-workspace.js';
 
-const portOffset = 28_000;
+const portOffset = 19_000;
 const controller = 'apps/cart/src/cart.controller.ts';
 const cart = `http://127.0.0.1:${3002 + portOffset}`;
 

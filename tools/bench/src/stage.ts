@@ -46,7 +46,7 @@ export interface StageOptions {
   signal: AbortSignal;
 }
 
-const PORT_OFFSET = 33_000;
+const PORT_OFFSET = 17_000;
 
 /** A Postgres and a Kafka for the benchmarks alone, with the settings of `npm start`: what is acknowledged is on the disk. */
 export class Stage {

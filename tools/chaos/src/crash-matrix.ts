@@ -22,7 +22,7 @@ Each seed takes a quarter of the points; every four seeds take all.
                     order/saga.step.after[capture payment], inventory/inbox.applied=stop
   --at-once N       services that die at the same time, 2 by default; with more, a machine of two cores measures the queue for them
   --rate N          checkouts a second, 3 by default
-  --port-offset N   added to every port, 27000 by default
+  --port-offset N   added to every port, 22000 by default
   --slack N         services may take N times as long until they work again: where nobody knows how fast the machine is
   --without FILE    a module that every service loads first and that takes a safeguard away: the run has to end red
   --out FILE        of the report, docs/drills/crash-matrix.md by default; "none" writes none
@@ -87,7 +87,7 @@ export function parseMatrix(args: readonly string[]): Options | 'help' {
       out,
       points: chosen(values.points),
       parts: values.points === undefined ? PARTS : 1,
-      portOffset: whole('port-offset', 27_000, 0),
+      portOffset: whole('port-offset', 22_000, 0),
       atOnce: whole('at-once', 2, 1),
     },
     seeds: Array.from({ length: whole('seeds', 20, 1) }, (_, n) => first + n),

@@ -14,7 +14,7 @@ const HELP = `Usage: npm run soak -- [options]
 
   --minutes N       how long, 20 by default
   --rate N          checkouts a second, 4 by default
-  --port-offset N   added to every port, 31000 by default
+  --port-offset N   added to every port, 18000 by default
   --home DIRECTORY  of the platform it starts, .ballast/soak by default; begins with nothing each time
   --out DIRECTORY   where soak.md and soak.svg go, docs/benchmarks by default; written each minute with what there is so far
   --help
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
     options: {
       minutes: { type: 'string', default: '20' },
       rate: { type: 'string', default: '4' },
-      'port-offset': { type: 'string', default: '31000' },
+      'port-offset': { type: 'string', default: '18000' },
       home: { type: 'string', default: join(workspaceRoot(), '.ballast', 'soak') },
       out: { type: 'string', default: join(workspaceRoot(), 'docs', 'benchmarks') },
       help: { type: 'boolean', default: false },

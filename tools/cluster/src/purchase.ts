@@ -17,7 +17,7 @@ export interface Purchase {
   status: 'CONFIRMED' | 'REJECTED';
   reason?: string;
   total: { amount: number; currency: string };
-  /** Each step and its milliseconds since the checkout was answered for. */
+  /** Each step and its milliseconds since the order was there, a moment after the checkout was answered for. */
   timeline: { step: string; outcome: string; ms: number }[];
   /** Milliseconds from sending the checkout until the final status was seen. */
   ms: number;

@@ -154,15 +154,16 @@ export class Database implements OnApplicationShutdown {
   /**
    * Calls `heard` with the payload of each NOTIFY on the channel, on a connection of its own, and with nothing each time it begins to listen. What is sent
    * while the connection is away is lost: a hint that something may be done at once, beside a poll. Until the signal aborts, or the database is closed.
+   * Under the name `as`, if there is one, others can see meanwhile that this process lives: `sessionLockHeld`.
    */
-  async listen(channel: string, heard: (payload?: string) => void, signal: AbortSignal): Promise<void> {
+  async listen(channel: string, heard: (payload?: string) => void, signal: AbortSignal, as?: string): Promise<void> {
     const ending = new AbortController();
     const end = () => ending.abort();
     const ended = [this.closing.signal, signal];
     for (const each of ended) each.addEventListener('abort', end);
     if (ended.some((each) => each.aborted)) end();
     const listening = listen(
-      { pool: this.pools.listener, whenAvailable: (s) => this.whenAvailable(s) },
+      { pool: this.pools.listener, whenAvailable: (s) => this.whenAvailable(s), ...(as !== undefined && { as }) },
       channel,
       heard,
       ending.signal,

@@ -8,6 +8,7 @@ export type { MigrationClass } from './migrate.js';
 export { prepared } from './prepared.js';
 export { pruneStatement, Retention, type RetentionRule } from './retention.js';
 export { sampleEvery } from './sampling.js';
+export { sessionLockHeld } from './session-lock.js';
 export type { View } from './topology.js';
 export { type Isolation, queryAtOnce } from './transaction.js';
 export { afterCommit, beforeCommit, requireTransaction, type Tx, txState, withCommit } from './tx.js';

@@ -2,11 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff } from '@ballast/resilience';
 import { logger } from '@ballast/tracing';
 import { escapeIdentifier, type PoolClient } from 'pg';
+import { holdSessionLock } from './session-lock.js';
 
 export interface ListenerSettings {
   /** To the primary. */
   pool: { connect(): Promise<PoolClient> };
   whenAvailable(signal: AbortSignal): Promise<void>;
+  /** Of a lock that the connection holds, so that others can see whether its process lives (`sessionLockHeld`). */
+  as?: string;
 }
 
 /**
@@ -15,7 +18,7 @@ export interface ListenerSettings {
  * primary. Until the signal aborts.
  */
 export async function listen(
-  { pool, whenAvailable }: ListenerSettings,
+  { pool, whenAvailable, as }: ListenerSettings,
   channel: string,
   heard: (payload?: string) => void,
   signal: AbortSignal,
@@ -23,7 +26,7 @@ export async function listen(
   for (let failures = 0; !signal.aborted;) {
     try {
       await whenAvailable(signal);
-      await listenOnce(await pool.connect(), channel, heard, signal, () => (failures = 0));
+      await listenOnce({ client: await pool.connect(), as }, channel, heard, signal, () => (failures = 0));
     } catch (error) {
       if (signal.aborted) return;
       logger().debug({ channel, reason: (error as Error).message }, 'not listening to the database: trying again');
@@ -34,7 +37,7 @@ export async function listen(
 
 /** Until the connection ends, which is an error, or the signal aborts. The connection is closed then: nobody else should hear what it hears. */
 async function listenOnce(
-  client: PoolClient,
+  { client, as }: { client: PoolClient; as: string | undefined },
   channel: string,
   heard: (payload?: string) => void,
   signal: AbortSignal,
@@ -48,10 +51,14 @@ async function listenOnce(
       client.on('error', reject);
       client.on('end', () => reject(new Error('the connection has ended')));
       client.on('notification', ({ payload }) => heard(payload));
-      client.query(`LISTEN ${escapeIdentifier(channel)}`).then(() => {
-        begun();
-        heard();
-      }, reject);
+      const held = as === undefined ? Promise.resolve() : client.query(holdSessionLock('$1'), [as]);
+      held
+        .then(() => client.query(`LISTEN ${escapeIdentifier(channel)}`))
+        .then(() => {
+          begun();
+          heard();
+        })
+        .catch(reject);
       if (signal.aborted) resolve();
     });
   } finally {

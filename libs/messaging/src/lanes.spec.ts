@@ -1,6 +1,6 @@
 import { setLanes, shareOf } from './lanes.js';
 
-const view = (lanes: number, members: string[]) => ({ lanes, members, generation: '1' });
+const view = (lanes: number, members: string[]) => ({ lanes, members, absent: [], generation: '1' });
 
 it('gives every lane to exactly one replica, in shares that differ by one at most', () => {
   for (let lanes = 1; lanes <= 64; lanes++)

@@ -1,3 +1,4 @@
+import { sessionLockHeld } from '@ballast/database';
 import type { EntityManager } from 'typeorm';
 import { LANE_OF, type Lanes, MOST_LANES } from './lanes.sql.js';
 
@@ -5,7 +6,14 @@ import { LANE_OF, type Lanes, MOST_LANES } from './lanes.sql.js';
 export interface LaneView extends Lanes {
   /** The replicas that relay at present, this one among them, in the same order everywhere. */
   readonly members: readonly string[];
+  /** Those among them whose session has ended: dead, or connecting anew. */
+  readonly absent: readonly string[];
 }
+
+/** Under which a replica's session can be seen, as an expression of SQL. */
+const SESSION = (owner: string): string => `'outbox relay ' || ${owner}`;
+/** The same for `Database.listen`. */
+export const sessionOf = (owner: string): string => `outbox relay ${owner}`;
 
 /** Number and sharing of the relay lanes, which the replicas of a service agree on by their database. */
 export interface LaneStore {
@@ -19,15 +27,17 @@ export interface LaneStore {
 
 const LOOK = `
 SELECT lanes::int AS lanes, generation::text AS generation,
-  ARRAY(SELECT owner FROM outbox_relay WHERE alive_until >= clock_timestamp() ORDER BY owner COLLATE "C") AS members
+  ARRAY(SELECT owner FROM outbox_relay WHERE alive_until >= clock_timestamp() ORDER BY owner COLLATE "C") AS members,
+  ARRAY(SELECT owner FROM outbox_relay AS r WHERE alive_until >= clock_timestamp() AND present AND NOT ${sessionLockHeld(SESSION('r.owner'))}) AS absent
 FROM outbox_lanes`;
 
-/** Not worth waiting for the disk; who never comes back is forgotten in time. */
+/** Not worth waiting for the disk; who never comes back is forgotten in time. Only who has been seen to hold its lock can be missed. */
 const JOIN = `
 WITH setting AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
   gone AS (DELETE FROM outbox_relay WHERE alive_until < clock_timestamp() - interval '1 hour')
-INSERT INTO outbox_relay (owner, alive_until) SELECT $1::text, clock_timestamp() + $2 * interval '1 ms' FROM setting
-ON CONFLICT (owner) DO UPDATE SET alive_until = excluded.alive_until`;
+INSERT INTO outbox_relay (owner, alive_until, present)
+SELECT $1::text, clock_timestamp() + $2 * interval '1 ms', ${sessionLockHeld(SESSION('$1::text'))} FROM setting
+ON CONFLICT (owner) DO UPDATE SET alive_until = excluded.alive_until, present = excluded.present`;
 
 const PENDING = `
 SELECT (${LANE_OF('key', 'lanes')})::int AS lane, count(*)::int AS pending FROM outbox CROSS JOIN outbox_lanes
@@ -59,7 +69,7 @@ export class SqlLaneStore implements LaneStore {
 /**
  * Changes the number of relay lanes of the service whose database this is, while it runs. Rows stay where they are. The replicas see the
  * change within a second, finish what they are sending, and go on with the new lanes when none of the old has a lease: publishing rests for
- * about a second, up to 15 when a replica has just died. Order per key holds throughout. The same number again changes nothing.
+ * about a second, three when a replica has just died, and up to 15 when one stands still. Order per key holds throughout. The same number again changes nothing.
  *
  * @throws {RangeError} for less than 1 or more than 64 lanes
  */

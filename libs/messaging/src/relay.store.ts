@@ -13,8 +13,11 @@ export interface PendingRecord {
  * `epoch` counts its owners and fences what an earlier one still writes.
  */
 export interface RelayStore {
-  /** The new epoch; undefined while another owner's lease runs. An owner takes its own lease back at once, as after a crash. */
-  acquire(lane: number, owner: string, leaseMs: number): Promise<string | undefined>;
+  /**
+   * The new epoch; undefined while another owner's lease runs, unless that one is in `gone`. An owner takes its own lease back at once, as after a
+   * crash. Whether an owner was right to be taken for gone decides what is sent twice, never what is lost or out of order.
+   */
+  acquire(lane: number, owner: string, leaseMs: number, gone?: readonly string[]): Promise<string | undefined>;
   /** False when the lane has another epoch by now, or the number of lanes was changed. */
   renew(lane: number, epoch: string, leaseMs: number): Promise<boolean>;
   release(lane: number, epoch: string): Promise<void>;
@@ -37,9 +40,9 @@ const PAGE_BYTES = 4_000_000;
 /** A look that writes nothing: a replica that waits for the lane must not cost a commit each time. */
 const TAKEN = `
 SELECT 1 FROM outbox_lane
-WHERE lane = $1 AND owner <> $2 AND lease_until >= clock_timestamp()
+WHERE lane = $1 AND owner <> $2 AND owner <> ALL ($4::text[]) AND lease_until >= clock_timestamp()
    OR lane = ${GATE.lane} AND owner <> '${GATE.owner}' AND lease_until >= clock_timestamp()
-   OR lane > ${GATE.lane} AND generation <> $3 AND owner <> $2 AND lease_until >= clock_timestamp()`;
+   OR lane > ${GATE.lane} AND generation <> $3 AND owner <> $2 AND owner <> ALL ($4::text[]) AND lease_until >= clock_timestamp()`;
 
 /**
  * The lease runs on the database's clock, so owners need not agree on theirs. The gate first: while a relay of the version before owns it,
@@ -59,9 +62,9 @@ INSERT INTO outbox_lane AS l (lane, owner, epoch, lease_until, generation)
 SELECT $1::smallint, $2::text, 1, clock_timestamp() + $3 * interval '1 ms', setting.generation FROM gate CROSS JOIN setting
 WHERE NOT EXISTS (
   SELECT 1 FROM outbox_lane AS o
-  WHERE o.lane > ${GATE.lane} AND o.generation <> $4 AND o.owner <> $2 AND o.lease_until >= clock_timestamp())
+  WHERE o.lane > ${GATE.lane} AND o.generation <> $4 AND o.owner <> $2 AND o.owner <> ALL ($5::text[]) AND o.lease_until >= clock_timestamp())
 ON CONFLICT (lane) DO UPDATE SET owner = excluded.owner, epoch = l.epoch + 1, lease_until = excluded.lease_until, generation = excluded.generation
-WHERE l.owner = excluded.owner OR l.lease_until < clock_timestamp()
+WHERE l.owner = excluded.owner OR l.owner = ANY ($5::text[]) OR l.lease_until < clock_timestamp()
 RETURNING epoch::text AS epoch`;
 
 /** The gate's lease is never shorter than a lane's, so nobody owns the gate while a lease of a lane runs. */
@@ -123,10 +126,10 @@ export class SqlRelayStore implements RelayStore {
     private readonly lanes: Lanes = ONE_LANE,
   ) {}
 
-  async acquire(lane: number, owner: string, leaseMs: number): Promise<string | undefined> {
+  async acquire(lane: number, owner: string, leaseMs: number, gone: readonly string[] = []): Promise<string | undefined> {
     const { generation } = this.lanes;
-    if ((await this.query<unknown[]>(TAKEN, [rowOf(lane), owner, generation])).length) return undefined;
-    const rows = await this.query<{ epoch: string }[]>(ACQUIRE, [rowOf(lane), owner, leaseMs, generation]);
+    if ((await this.query<unknown[]>(TAKEN, [rowOf(lane), owner, generation, gone])).length) return undefined;
+    const rows = await this.query<{ epoch: string }[]>(ACQUIRE, [rowOf(lane), owner, leaseMs, generation, gone]);
     return rows[0]?.epoch;
   }
 

@@ -18,9 +18,14 @@ export interface RelaySettings {
   wakeup: Wakeup;
   /** Counted from 0; the first by default. */
   lane?: number;
+  /** Owners whose leases need not be waited for. */
+  gone?: () => readonly string[];
 }
 
-/** Long against a send (see the transport's bound), so that an owner at work does not outlive it; a commit every few seconds renews it. */
+/**
+ * Long against a send (see the transport's bound), so that an owner at work does not outlive it; a commit every few seconds renews it. Waited for only
+ * when an owner stands still or cannot be reached: of one that died the others hear at once (`Relays`).
+ */
 export const LEASE = 15_000;
 const RENEW_BEFORE = 9_000;
 /** A wake comes at once from this process, and soon from another replica; the poll is for one that is lost. */
@@ -48,6 +53,9 @@ class LeaseLostError extends Error {}
  *
  * While a page is being sent the next one is read. That read begins at the front again, leaving out what is in hand, and not behind the last
  * id: an id that was drawn earlier may have become visible later, and behind it one of the same key.
+ *
+ * Should two relays take themselves for the owner, each still sends every record that is left, in order: whichever way their sends mix, each record comes
+ * for the first time behind the first of every earlier one of its key. What the broker has twice, the inbox takes once.
  */
 export class Relay {
   private lease?: { epoch: string; until: number };
@@ -183,7 +191,7 @@ export class Relay {
       return true;
     }
     this.lost();
-    const epoch = await store.acquire(this.lane, owner, LEASE);
+    const epoch = await store.acquire(this.lane, owner, LEASE, this.s.gone?.());
     if (epoch === undefined) return false;
     this.lease = { epoch, until: asked + LEASE };
     logger().debug({ lane: this.lane, epoch }, 'the relay owns a lane');

@@ -24,7 +24,7 @@ export interface RelaysSettings {
 
 /** How often it looks whether its share has changed; also how long a lane that was given back can rest. */
 const LOOK_EVERY = 1_000;
-/** A replica that is silent for as long as a lease lasts takes part no more: its lanes are free by then. */
+/** A replica that is silent for as long as a lease lasts takes part no more: its lanes are free by then. One that died is missed sooner, by its session. */
 const JOIN_EVERY = LEASE / 3;
 
 interface Running {
@@ -41,6 +41,8 @@ interface Running {
 export class Relays {
   private readonly running = new Map<number, Running>();
   private joined = -Infinity;
+  private absent: readonly string[] = [];
+  private gone: readonly string[] = [];
 
   constructor(private readonly s: RelaysSettings) {}
 
@@ -58,13 +60,15 @@ export class Relays {
       }
       await clock.sleep(LOOK_EVERY, signal);
     }
-    await Promise.all([...[...this.running.values()].map(({ stop }) => stop()), this.s.replicas?.stop()]);
+    await Promise.all([...this.running.values()].map(({ stop }) => stop()));
   }
 
   /** Sends what is left in its lanes, for at most `ms`, and gives them to whoever wants them. */
   async close(ms: number): Promise<void> {
     await Promise.all([...this.running].map(([lane, { relay }]) => relay.close(ms).finally(() => this.forget(lane))));
     await this.s.lanes.leave(this.s.owner).catch(() => undefined);
+    // Last: without it the others would take the lanes while this one is still sending.
+    await this.s.replicas?.stop();
   }
 
   private async look(): Promise<LaneView> {
@@ -74,7 +78,17 @@ export class Relays {
       await lanes.join(owner, LEASE);
       this.joined = now;
     }
-    return lanes.look();
+    return this.withoutGone(await lanes.look());
+  }
+
+  /**
+   * Missed at two looks in a row is gone: a session that was lost, be it with the whole primary, is there again before that. Whoever is taken for gone by
+   * mistake finds its epoch outdated and looks on, at the price of a batch that is sent twice.
+   */
+  private withoutGone(view: LaneView): LaneView {
+    this.gone = view.absent.filter((each) => each !== this.s.owner && this.absent.includes(each));
+    this.absent = view.absent;
+    return { ...view, members: view.members.filter((each) => !this.gone.includes(each)) };
   }
 
   /** First gives back, then takes: no lane of a new generation may begin in this process beside one of the old. */
@@ -95,7 +109,7 @@ export class Relays {
   private start(lane: number, view: LaneView): void {
     const { storeOf, transport, clock, owner } = this.s;
     const { wakeup, drop } = this.s.wakeup.follower();
-    const relay = new Relay({ store: storeOf(view), transport, clock, owner, wakeup, lane });
+    const relay = new Relay({ store: storeOf(view), transport, clock, owner, wakeup, lane, gone: () => this.gone });
     const stopping = new AbortController();
     const ended = relay.run(stopping.signal).finally(drop);
     this.running.set(lane, {

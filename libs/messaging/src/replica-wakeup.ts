@@ -1,11 +1,12 @@
 import { prepared } from '@ballast/database';
 import type { Clock } from './clock.js';
+import { sessionOf } from './lanes.js';
 import type { Wakeup } from './wakeup.js';
 
 /** The part of `Database` that waking other replicas needs. */
 export interface NotifyingDatabase {
   readonly primary: { query(sql: string, parameters: unknown[]): Promise<unknown> };
-  listen(channel: string, heard: (payload?: string) => void, signal: AbortSignal): Promise<void>;
+  listen(channel: string, heard: (payload?: string) => void, signal: AbortSignal, as?: string): Promise<void>;
 }
 
 export interface ReplicaWakeupSettings {
@@ -32,6 +33,8 @@ const TELL = prepared(`SELECT set_config('synchronous_commit', 'off', true), pg_
  * Wakes the relays of the service's other replicas when something of theirs was committed here, so that it need not wait for their next poll. By
  * NOTIFY, but never in the transaction that writes: that takes a lock all commits of the server would queue up for. One is sent after the
  * commits, and one at a time for as many as there were meanwhile. A notification that is lost costs a poll, not a message.
+ *
+ * The connection that listens is also what the others know this replica by: while it is there, its lanes are its own.
  */
 export class ReplicaWakeup {
   private telling?: AbortController;
@@ -84,6 +87,6 @@ export class ReplicaWakeup {
 
   private listen(signal: AbortSignal): Promise<void> {
     const { database, owner, relays } = this.s;
-    return database.listen(CHANNEL, (teller) => void (teller !== owner && relays.wake()), signal);
+    return database.listen(CHANNEL, (teller) => void (teller !== owner && relays.wake()), signal, sessionOf(owner));
   }
 }

@@ -9,6 +9,7 @@ import { sqlOutboxStore } from '../src/outbox.store.js';
 import { Relay } from '../src/relay.js';
 import { SqlRelayStore } from '../src/relay.store.js';
 import { Relays } from '../src/relays.js';
+import { ReplicaWakeup } from '../src/replica-wakeup.js';
 import { Wakeup } from '../src/wakeup.js';
 import { Cleanup, eventually, freshDatabase, migrations } from './harness.js';
 import { gate, ScriptedTransport } from './scripted-transport.js';
@@ -46,15 +47,23 @@ afterEach(async () => {
 
 class Replica {
   readonly transport = new ScriptedTransport();
+  /** How often it has looked who else is there. */
+  looks = 0;
   private readonly ending = new AbortController();
   private readonly relays: Relays;
+  private readonly wakeup: ReplicaWakeup;
   private readonly running: Promise<void>;
 
   constructor(readonly name: string) {
     this.transport.onSent = (records) => void log.push(...records);
+    const wakeup = new Wakeup();
+    const lanes = new SqlLaneStore(database);
+    const look = lanes.look.bind(lanes);
+    lanes.look = () => look().finally(() => this.looks++);
+    this.wakeup = new ReplicaWakeup({ database, clock: systemClock, owner: name, committed: new Wakeup(), relays: wakeup });
     this.relays = new Relays({
-      ...{ lanes: new SqlLaneStore(database), transport: this.transport, clock: systemClock, owner: name, wakeup: new Wakeup() },
-      storeOf: (lanes) => new SqlRelayStore(database, lanes),
+      ...{ lanes, transport: this.transport, clock: systemClock, owner: name, wakeup, replicas: this.wakeup },
+      storeOf: (view) => new SqlRelayStore(database, view),
     });
     this.running = this.relays.run(this.ending.signal);
     replicas.push(this);
@@ -66,12 +75,23 @@ class Replica {
     await this.running;
     await this.relays.close(0);
   }
-  /** As `kill -9`, and then the time of a lease without a word. */
-  async kill(): Promise<void> {
+  /** Says and does nothing more, and what it is sending stays on its way. */
+  private vanish(): void {
     this.ending.abort();
     this.transport.onSend = () => new Promise(() => undefined);
     replicas = replicas.filter((each) => each !== this);
-    await silence(this.name);
+    cleanup.add(() => this.wakeup.stop());
+  }
+  /** As SIGSTOP, or a network that is cut: the session stays. */
+  async standStill(): Promise<void> {
+    this.vanish();
+    await holdLeases(this.name);
+  }
+  /** As `kill -9`: the machine closes its connections. Nothing of its lease has run out. */
+  async kill(): Promise<void> {
+    this.vanish();
+    await this.wakeup.stop();
+    await holdLeases(this.name);
   }
 }
 
@@ -81,6 +101,19 @@ async function silence(owner: string): Promise<void> {
   await sql(`UPDATE outbox_relay SET alive_until = '-infinity' WHERE owner = $1`, [owner]);
   await sql(`UPDATE outbox_lane SET lease_until = '-infinity' WHERE owner = $1`, [owner]);
 }
+/** Of whoever waits for its lease, the time is up in an hour. */
+async function holdLeases(owner: string): Promise<void> {
+  await sql(`UPDATE outbox_relay SET alive_until = clock_timestamp() + interval '1 h' WHERE owner = $1`, [owner]);
+  await sql(`UPDATE outbox_lane SET lease_until = clock_timestamp() + interval '1 h' WHERE owner = $1`, [owner]);
+}
+/** So that its session can be missed. */
+const known = (...names: string[]) =>
+  eventually(
+    async () => expect(await sql(`SELECT owner FROM outbox_relay WHERE present ORDER BY 1`)).toEqual(names.map((owner) => ({ owner }))),
+    {
+      timeout: 20_000,
+    },
+  );
 const owners = async () => {
   const rows = await sql<{ lane: number; owner: string }[]>(
     `SELECT lane - 1 AS lane, owner FROM outbox_lane
@@ -130,6 +163,7 @@ it('keeps the order of each key while lanes go 1 → 3 → 2 under load, with on
   await eventually(async () => expect(await owners()).toEqual(['0:one', '1:two', '2:one']));
   await after(rounds);
 
+  await known('one', 'two');
   await one.kill();
   await eventually(async () => expect(await owners()).toEqual(['0:two', '1:two', '2:two']));
   const three = new Replica('three');
@@ -198,17 +232,66 @@ it('shares the lanes fairly as replicas come and go', async () => {
   await eventually(async () => expect(await owners()).toEqual(['0:two', '1:two', '2:two', '3:two']));
 });
 
-it('takes over the lanes of an owner that died', async () => {
-  await setLanes(database, 2);
-  const [one] = [new Replica('one'), new Replica('two')];
-  await eventually(async () => expect(await owners()).toEqual(['0:one', '1:two']));
-  await one!.kill();
-  await database.transaction(async (tx) => {
-    for (const id of KEYS) await outbox.add(tx, counted({ id, n: 0 }));
+describe('while the lease of an owner runs for another hour', () => {
+  let one: Replica;
+  let two: Replica;
+  const counts = () =>
+    database.transaction(async (tx) => {
+      for (const id of KEYS) await outbox.add(tx, counted({ id, n: 0 }));
+    });
+  beforeEach(async () => {
+    await setLanes(database, 2);
+    [one, two] = [new Replica('one'), new Replica('two')];
+    await eventually(async () => expect(await owners()).toEqual(['0:one', '1:two']));
   });
-  await eventually(async () => expect(await left()).toBe(0));
-  expect(await owners()).toEqual(['0:two', '1:two']);
-  inOrder(1);
+  const fewLooks = async () => {
+    const { looks } = two;
+    await eventually(() => expect(two.looks).toBeGreaterThan(looks + 4), { timeout: 20_000 });
+  };
+
+  it('takes over the lanes of one that was killed, since its session has ended', async () => {
+    await known('one', 'two');
+    await one.kill();
+    await counts();
+    await eventually(async () => expect(await left()).toBe(0));
+    expect(await owners()).toEqual(['0:two', '1:two']);
+    inOrder(1);
+  });
+
+  it('does not let one that was killed hold up another number of lanes', async () => {
+    await known('one', 'two');
+    await one.kill();
+    await setLanes(database, 3);
+    await eventually(async () => expect(await owners()).toEqual(['0:two', '1:two', '2:two']));
+  });
+
+  it('leaves its lanes to one that stands still, since its session lives', async () => {
+    await known('one', 'two');
+    await one.standStill();
+    await fewLooks();
+    expect(await owners()).toEqual(['0:one', '1:two']);
+    await silence('one');
+    await eventually(async () => expect(await owners()).toEqual(['0:two', '1:two']));
+  });
+
+  it('leaves its lanes to one that never had a session, as the version before', async () => {
+    await one.standStill();
+    await sql(`UPDATE outbox_relay SET present = false WHERE owner = 'one'`);
+    await one.kill();
+    await fewLooks();
+    expect(await owners()).toEqual(['0:one', '1:two']);
+  });
+
+  it('leaves its lanes, in the end, to one whose session was cut', async () => {
+    await known('one', 'two');
+    await sql(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN "outbox"' AND datname = current_database()`);
+    await fewLooks();
+    await counts();
+    await eventually(async () => expect(await left()).toBe(0));
+    inOrder(1);
+    await known('one', 'two');
+    await eventually(async () => expect(await owners()).toEqual(['0:one', '1:two']));
+  });
 });
 
 it('does not send beside a relay of the version before, which knows one lane; either takes over from the other', async () => {

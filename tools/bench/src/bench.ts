@@ -1,6 +1,7 @@
 import { ClusterError, messageOf } from '@ballast/cluster';
 import { killChildren, NoKafkaError, workspaceRoot } from '@ballast/testing';
 import { createLogger } from '@ballast/tracing';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -56,7 +57,10 @@ async function measure(name: BenchName, { quick, rounds, out }: Options, signal:
     say(
       `${Math.round(on.fdatasyncs)} fdatasync/s, load ${on.loadBefore.toFixed(1)}${on.loadBefore > QUIET ? ': the machine is not quiet, so these are no figures to publish' : ''}`,
     );
-    const found = await BENCH[name].run(stage, { rounds, quick, say, signal });
+    // Stopped, its servers go at once: what waits for them is not waited for.
+    signal.throwIfAborted();
+    const stopped = once(signal, 'abort').then(() => Promise.reject(signal.reason as Error));
+    const found = await Promise.race([BENCH[name].run(stage, { rounds, quick, say, signal }), stopped]);
     const result = { ...found, seconds: (performance.now() - start) / 1_000 };
     if (!quick) write(result, on, rounds, out ?? join(workspaceRoot(), 'docs', 'benchmarks'));
     return result;

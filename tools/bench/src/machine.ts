@@ -46,9 +46,10 @@ export async function machine(stage: Stage, loadBefore: number, seconds = 2): Pr
 /** Where the databases lie: a temporary directory of the same file system. */
 export function fdatasyncs(seconds: number): number {
   const directory = mkdtempSync(join(tmpdir(), 'ballast-fdatasync-'));
-  const file = openSync(join(directory, 'file'), 'w');
   const page = Buffer.alloc(8_192, 1);
+  let file: number | undefined;
   try {
+    file = openSync(join(directory, 'file'), 'w');
     const start = performance.now();
     let count = 0;
     for (; performance.now() - start < seconds * 1_000; count++) {
@@ -57,7 +58,7 @@ export function fdatasyncs(seconds: number): number {
     }
     return count / ((performance.now() - start) / 1_000);
   } finally {
-    closeSync(file);
+    if (file !== undefined) closeSync(file);
     rmSync(directory, { recursive: true, force: true });
   }
 }

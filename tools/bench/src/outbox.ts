@@ -1,10 +1,12 @@
-import { setLanes } from '@ballast/messaging';
+import type { Database } from '@ballast/database';
+import { Messaging, OutboxOperations, setLanes } from '@ballast/messaging';
 import type { Message } from 'kafkajs';
 import { type Curve, type Measure, median, type Result } from './figures.js';
 import { closedLoop, until } from './load.js';
-import { changed, FILL, NOTE } from './messages.js';
-import { compared, inTurns, type Scale, warmUps } from './rounds.js';
-import { type BenchService, startBenchService } from './service.js';
+import { changed, commitBacklog, NOTE } from './messages.js';
+import { Replicas } from './replicas.js';
+import { compared, inTurns, type Scale, warmUp, warmUps } from './rounds.js';
+import { startBenchService } from './service.js';
 import type { Stage } from './stage.js';
 
 /** What a good engineer sends at once with kafkajs: larger requests are no faster. */
@@ -16,19 +18,18 @@ export async function outboxBench(stage: Stage, scale: Scale): Promise<Omit<Resu
   const rows = scale.quick ? 5_000 : 200_000;
   const store = await stage.store('bench_outbox');
   const service = await startBenchService(stage, { name: 'bench', store, definitions: [changed], poolSize: POOL });
-  let lost = 0;
+  const relay: Sender = { ...service, commit: (rows) => commitBacklog(service, rows) };
   try {
     await stage.topics(['bench.raw']);
-    await drain(service, 1_000);
+    await drain(relay, 1_000);
     const raw = await rawSender(stage);
     const drains = (n: number): [string, () => Promise<number>][] => [
-      ['relay', async () => n / (await drain(service, n))],
+      ['relay', async () => n / (await drain(relay, n))],
       ['kafkajs sendBatch', async () => n / (await raw.send(n))],
     ];
     const warming = await warmUps(scale, drains(rows / 4));
     const drained = await inTurns(scale, `drain ${rows.toLocaleString('en')} rows`, drains(rows));
     await raw.close();
-    lost += await left(service);
 
     const seconds = scale.quick ? 1 : 4;
     const clients = 16;
@@ -53,39 +54,50 @@ export async function outboxBench(stage: Stage, scale: Scale): Promise<Omit<Resu
       compared('read-change-write with an outbox row, 16 clients', 'transactions/s', [withRow!, without!], { is: 'at least', bound: 0.85 }),
       compared('the same, with the relay in this process', 'transactions/s', [withRelay!, without!]),
     ];
-    const curves: Curve[] = [
-      await backlogCurve(service, scale),
-      await laneCurve(service, scale, rows / 4),
-      await clientCurve(scale, write),
-    ];
+    const backlogs = await backlogCurve(relay, scale);
+    const clientCounts = await clientCurve(scale, write);
+    await sent();
+    // Last, since its own relay is none of those.
+    await service.app.get(Messaging).stop();
+    const lanes = () => service.app.get(OutboxOperations).lanes(service.database.primary);
+    const replicas = new Replicas({ stage, store, lanes, database: service.database, signal: scale.signal });
+    const relays = await relayCurve(replicas, scale, rows / 4).finally(() => replicas.stop());
     return {
       name: 'outbox',
       about: `A backlog is drained by the relay, and the same bytes are sent with kafkajs alone, ${RAW_BATCH.toLocaleString('en')} messages a \`sendBatch\`, \`acks=all\` both. Then 16 clients read, change and write a row: with an outbox row and the wake-up for its relay, which another replica has, and without; and once more while the relay sends in the same process, so that Kafka's share of the machine is in the figure.`,
-      ...{ measures, curves, lost },
-      notes: [`Before the drain each side sent ${(rows / 4).toLocaleString('en')} until it got no faster, a second: ${warming}.`],
+      ...{ measures, curves: [backlogs, relays, clientCounts], lost: await left(service) },
+      notes: [
+        `Before the drain each side sent ${(rows / 4).toLocaleString('en')} until it got no faster, a second: ${warming}.`,
+        `The 1, 2 and 3 relays are as many replicas of the service, each a process that owns one lane; the first of them commits the backlog. After each start of a process they drained until they got no faster.`,
+      ],
     };
   } finally {
     await service.stop();
   }
 }
 
+/** A service, or its replicas together. */
+interface Sender {
+  readonly database: Database;
+  /** Makes so many rows visible at once. */
+  commit(rows: number): Promise<void>;
+  /** Records the broker has acknowledged since the start. */
+  sent(): number;
+}
+
 /** From the commit that makes the rows visible to the last acknowledgement, s. */
-async function drain(service: BenchService, rows: number): Promise<number> {
-  const before = service.sent();
-  await service.database.transaction(async (tx) => {
-    await tx.query(FILL, [rows - 1, changed.topic, NOTE]);
-    // One as a service adds it, so that the commit wakes the relay.
-    await service.outbox.add(tx, changed({ account: 'account-0', n: 0, due: 0, note: NOTE }));
-  });
+async function drain(sender: Sender, rows: number): Promise<number> {
+  const before = sender.sent();
+  await sender.commit(rows);
   const start = performance.now();
-  await until(`draining ${rows} rows`, () => service.sent() - before >= rows, 600);
+  await until(`draining ${rows} rows`, () => sender.sent() - before >= rows, 600);
   const seconds = (performance.now() - start) / 1_000;
-  await until('deleting what was sent', async () => (await left(service)) === 0);
+  await until('deleting what was sent', async () => (await left(sender)) === 0);
   return seconds;
 }
 
-const left = async (service: BenchService): Promise<number> =>
-  (await service.database.primary.query<[{ n: number }]>('SELECT count(*)::int AS n FROM outbox'))[0].n;
+const left = async ({ database }: Pick<Sender, 'database'>): Promise<number> =>
+  (await database.primary.query<[{ n: number }]>('SELECT count(*)::int AS n FROM outbox'))[0].n;
 
 async function rawSender(stage: Stage): Promise<{ send(rows: number): Promise<number>; close(): Promise<void> }> {
   const producer = stage.client('bench-raw').producer({ allowAutoTopicCreation: false });
@@ -122,40 +134,41 @@ export function rawMessage(n: number): Message {
 }
 
 /** A larger backlog must not make each page slower. */
-async function backlogCurve(service: BenchService, scale: Scale): Promise<Curve> {
+async function backlogCurve(relay: Sender, scale: Scale): Promise<Curve> {
   const sizes = scale.quick ? [1_000, 10_000] : [1_000, 10_000, 100_000, 1_000_000];
   const values: number[] = [];
   for (const size of sizes) {
     scale.signal.throwIfAborted();
-    values.push(size / (await drain(service, size)));
+    values.push(size / (await drain(relay, size)));
     scale.say(`backlog of ${size.toLocaleString('en')}: ${Math.round(values.at(-1)!).toLocaleString('en')} messages/s`);
   }
   return { what: 'Draining a backlog', unit: 'messages/s', of: 'rows', sizes, lines: [{ name: 'relay', values }] };
 }
 
-/** In one process: its core is what they share, so they only hide each other's waiting. Each number is a change while the service runs. */
-async function laneCurve(service: BenchService, scale: Scale, rows: number): Promise<Curve> {
+/** As many processes as lanes, so that each owns one: what another replica of the service brings. */
+async function relayCurve(replicas: Replicas, scale: Scale, rows: number): Promise<Curve> {
   const sizes = [1, 2, 3];
   const values: number[] = [];
-  for (const lanes of sizes) {
-    await setLanes(service.database, lanes);
-    // Until every lane has an owner again.
-    await drain(service, 1_000);
+  const speed = async () => rows / (await drain(replicas, rows));
+  for (const relays of sizes) {
+    await replicas.add();
+    await setLanes(replicas.database, relays);
+    await replicas.eachOwnsOne();
+    await warmUp(scale, `relay processes: ${relays},`, speed);
     const rounds: number[] = [];
     for (let round = 0; round < (scale.quick ? 1 : 3); round++) {
       scale.signal.throwIfAborted();
-      rounds.push(rows / (await drain(service, rows)));
+      rounds.push(await speed());
     }
     values.push(median(rounds));
-    scale.say(`${lanes} lanes: ${Math.round(values.at(-1)!).toLocaleString('en')} messages/s`);
+    scale.say(`relay processes: ${relays}, ${Math.round(values.at(-1)!).toLocaleString('en')} messages/s`);
   }
-  await setLanes(service.database, 1);
   return {
     what: `Draining ${rows.toLocaleString('en')} rows`,
     unit: 'messages/s',
-    of: 'lanes, one process',
+    of: 'relays, each a process',
     sizes,
-    lines: [{ name: 'relay', values }],
+    lines: [{ name: 'a lane each', values }],
   };
 }
 

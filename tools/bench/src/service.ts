@@ -3,7 +3,7 @@ import type { AnyDefinition, AnyEvent } from '@ballast/message';
 import { kafkaTransport, Messaging, MessagingModule, Outbox, type Transport } from '@ballast/messaging';
 import { type INestApplicationContext, Module, type Provider } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import type { Stage, Store } from './stage.js';
+import type { Store } from './stage.js';
 
 export interface BenchService {
   readonly app: INestApplicationContext;
@@ -18,27 +18,38 @@ export interface BenchService {
 
 export interface BenchServiceOptions {
   name: string;
-  store: Store;
+  /** Which of the service's replicas it is; by default the only one. */
+  replica?: string;
+  store: Pick<Store, 'database'>;
   definitions: readonly AnyDefinition[];
   consumes?: readonly AnyEvent[];
   providers?: Provider[];
   poolSize?: number;
+  /** Told of each acknowledgement, for how many records it is. */
+  onSent?: (records: number) => void;
 }
 
 /** Database and messaging as `bootstrapService` puts them together, without HTTP and without telemetry that goes anywhere. */
-export async function startBenchService(stage: Stage, o: BenchServiceOptions): Promise<BenchService> {
+export async function startBenchService(
+  { kafka: { brokers } }: { kafka: { brokers: string[] } },
+  o: BenchServiceOptions,
+): Promise<BenchService> {
   const database = await o.store.database(o.poolSize ?? 20);
-  const kafka = kafkaTransport({ brokers: stage.kafka.brokers, clientId: o.name });
+  const kafka = kafkaTransport({ brokers, clientId: o.name });
   let sent = 0;
+  const acknowledged = (records: number) => {
+    sent += records;
+    o.onSent?.(records);
+  };
   let relaying = Promise.resolve();
   const counting: Transport = Object.create(kafka, {
     whenConnected: { value: (signal?: AbortSignal) => relaying.then(() => kafka.whenConnected.call(counting, signal)) },
-    send: { value: (records: Parameters<Transport['send']>[0]) => kafka.send(records).then(() => void (sent += records.length)) },
+    send: { value: (records: Parameters<Transport['send']>[0]) => kafka.send(records).then(() => acknowledged(records.length)) },
   }) as Transport;
   @Module({})
   class DatabaseOfBench {}
   const messaging = MessagingModule.forRoot({
-    ...{ service: o.name, definitions: o.definitions, consumes: o.consumes ?? [], transport: counting, instanceId: o.name },
+    ...{ service: o.name, definitions: o.definitions, consumes: o.consumes ?? [], transport: counting, instanceId: o.replica ?? o.name },
   });
   const globals = { module: DatabaseOfBench, global: true, providers: [{ provide: Database, useValue: database }], exports: [Database] };
   @Module({ imports: [globals, messaging], providers: o.providers ?? [] })

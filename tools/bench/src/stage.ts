@@ -1,9 +1,7 @@
-import { Database, type MigrationClass } from '@ballast/database';
-import { messagingMigrations } from '@ballast/messaging';
+import type { Database, DatabaseConfig } from '@ballast/database';
 import { type Cluster, silentProgress, startCluster } from '@ballast/cluster';
 import {
   createServiceDatabase,
-  dropPostgres,
   eventually,
   randomSecret,
   type RunningKafka,
@@ -12,27 +10,16 @@ import {
   startPostgres,
   uniqueName,
 } from '@ballast/testing';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { Pool } from 'pg';
-import type { MigrationInterface, QueryRunner } from 'typeorm';
-
-/** What handlers write, and what a business transaction changes. */
-export class BenchTables1760000000900 implements MigrationInterface {
-  readonly name = 'BenchTables1760000000900';
-  async up(runner: QueryRunner): Promise<void> {
-    await runner.query(`CREATE TABLE account (id int PRIMARY KEY, balance bigint NOT NULL, version int NOT NULL) WITH (fillfactor = 50)`);
-    await runner.query(`INSERT INTO account SELECT n, 0, 0 FROM generate_series(1, 10000) AS n`);
-    await runner.query(`CREATE TABLE effect (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, chain text NOT NULL, step int NOT NULL)`);
-  }
-  async down(): Promise<void> {}
-}
+import { openDatabase } from './database.js';
+import { scratch } from './scratch.js';
 
 export interface Store {
   readonly name: string;
   readonly url: string;
+  readonly config: DatabaseConfig;
   /** As a service opens it. */
   database(poolSize: number): Promise<Database>;
   /** Plain pg, as the raw sides use it. */
@@ -55,25 +42,25 @@ export class Stage {
   private constructor(
     readonly postgres: RunningPostgres,
     readonly kafka: Pick<RunningKafka, 'brokers' | 'describe'>,
+    /** Temporary: it goes with the stage. */
+    readonly directory: string,
     private readonly end: () => Promise<unknown>,
     /** The whole platform, where it was asked for: the databases of both sides are then on its Postgres. */
     readonly cluster?: Cluster,
   ) {}
 
   static async open({ brokers, log, signal }: StageOptions): Promise<Stage> {
-    const directory = mkdtempSync(join(tmpdir(), 'ballast-bench-'));
+    const { directory, drop } = scratch('ballast-bench-', 'postgres');
     let postgres: RunningPostgres | undefined;
     let kafka: RunningKafka | undefined;
     const end = async () => {
-      await kafka?.stop();
-      await postgres?.stop();
-      dropPostgres(join(directory, 'postgres'));
-      rmSync(directory, { recursive: true, force: true });
+      await Promise.allSettled([kafka?.stop(), postgres?.stop()]);
+      drop();
     };
     try {
       postgres = await startPostgres({ directory: join(directory, 'postgres'), replica: false, log, signal });
       kafka = await startKafka({ directory: join(directory, 'kafka'), log, signal, ...(brokers && { brokers }) });
-      return new Stage(postgres, kafka, end);
+      return new Stage(postgres, kafka, directory, end);
     } catch (error) {
       await end();
       throw error;
@@ -82,25 +69,21 @@ export class Stage {
 
   /** With the six services as `npm start` runs them, on other ports. */
   static async withPlatform({ brokers, signal }: StageOptions): Promise<Stage> {
-    const home = mkdtempSync(join(tmpdir(), 'ballast-bench-platform-'));
-    const away = () => {
-      dropPostgres(join(home, 'data', 'postgres'));
-      rmSync(home, { recursive: true, force: true });
-    };
+    const { directory: home, drop } = scratch('ballast-bench-platform-', join('data', 'postgres'));
     try {
       const cluster = await startCluster({
         ...{ home, portOffset: PORT_OFFSET, fresh: true, purchase: false, otlpEndpoint: false, progress: silentProgress, signal },
         env: { '*': { RATE_LIMIT: '0', LOG_LEVEL: 'warn' } },
         ...(brokers && { kafka: { brokers } }),
       });
-      const end = () => cluster.stop().finally(away);
-      if (cluster.kafka.brokers.length) return new Stage(cluster.postgres, cluster.kafka, end, cluster);
+      const end = () => cluster.stop().finally(drop);
+      if (cluster.kafka.brokers.length) return new Stage(cluster.postgres, cluster.kafka, home, end, cluster);
       await end();
       throw new Error(
         'whole checkouts are measured on a Kafka, and there is none: start Docker, install Java 17 and Maven, or set KAFKA_BROKERS',
       );
     } catch (error) {
-      away();
+      drop();
       throw error;
     }
   }
@@ -112,16 +95,14 @@ export class Stage {
     await createServiceDatabase(this.postgres, name, { password, ownerPassword });
     const { host, port } = this.postgres.primary;
     const config = { hosts: [{ host, port }], name, user: name, password, owner: { user: `${name}_owner`, password: ownerPassword } };
-    const migrations: MigrationClass[] = [...messagingMigrations, BenchTables1760000000900];
     const database = async (poolSize: number) => {
-      const opened = await Database.open({ config: { ...config, poolSize, statementTimeout: '5m' }, migrations });
-      await opened.ready;
+      const opened = await openDatabase(config, poolSize);
       this.undo.push(() => opened.close());
       return opened;
     };
     await (await database(1)).close();
     return {
-      ...{ name, database },
+      ...{ name, config, database },
       url: `postgresql://${name}_owner:${ownerPassword}@${host}:${port}/${name}`,
       pool: (max) => {
         const pool = new Pool({ host, port, database: name, user: name, password, max, min: max });

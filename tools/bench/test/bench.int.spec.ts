@@ -1,4 +1,4 @@
-import { testBrokers } from '@ballast/testing';
+import { eventually, testBrokers } from '@ballast/testing';
 import { Chain } from '../src/chain.js';
 import { consumeBench } from '../src/consume.js';
 import { openDbos } from '../src/dbos.js';
@@ -6,6 +6,7 @@ import type { Result } from '../src/figures.js';
 import { fdatasyncs, machine } from '../src/machine.js';
 import { outboxBench } from '../src/outbox.js';
 import { plot } from '../src/plot.js';
+import { Replicas } from '../src/replicas.js';
 import { report } from '../src/report.js';
 import type { Scale } from '../src/rounds.js';
 import { Stage } from '../src/stage.js';
@@ -51,6 +52,21 @@ it('outbox, and its documents', async () => {
   expect(page).toMatch(/^# Benchmark: outbox\n/);
   expect(page).not.toMatch(/NaN|undefined/);
   expect(plot(result)).not.toMatch(/NaN|undefined/);
+});
+
+it('a replica that has ended ends the run, and a run that is stopped ends its replicas', async () => {
+  const store = await stage.store('bench_replicas');
+  const stopping = new AbortController();
+  const replicas = new Replicas({
+    ...{ stage, store, database: await store.database(1), signal: stopping.signal },
+    lanes: () => Promise.resolve([]),
+  });
+  await replicas.add();
+  expect(replicas.sent()).toBe(0);
+  stopping.abort();
+  await eventually(() => expect(() => replicas.sent()).toThrow('bench-1 has ended'));
+  await expect(replicas.commit(1)).rejects.toThrow('bench-1 has ended');
+  await replicas.stop();
 });
 
 it('consume', async () => {

@@ -1,4 +1,5 @@
 import type { WireRecord } from '@ballast/message';
+import type { TopicPartition } from './kafka.partitions.js';
 import type { NewTopic } from './kafka.topics.js';
 import type { SubscribeOptions } from './transport.js';
 
@@ -22,8 +23,11 @@ export interface KafkaClient {
   listTopics(): Promise<string[]>;
   /** Leaves those that exist as they are. */
   createTopics(topics: readonly NewTopic[]): Promise<void>;
-  /** Resolves when a broker answers. After a failure the next one begins with new connections. */
-  probe(): Promise<void>;
+  /**
+   * Resolves when a broker answers, with the partitions of these topics, as far as it told. A partition without a leader is an answer. After a
+   * failure the next one begins with new connections.
+   */
+  probe(topics: readonly string[]): Promise<TopicPartition[]>;
   /** Resolves when all in-sync replicas have every record. Sends nothing any more once the signal has aborted. */
   send(records: readonly WireRecord[], givenUp: AbortSignal): Promise<void>;
   /** The next send starts with a new producer. What the old one still has under way is ended, now and when `lastSend` has settled. */

@@ -19,6 +19,11 @@ const DEAD_LETTER_RETENTION = 30 * 86_400_000;
 /** A broker deletes whole segments, once the last record in them is old enough: what comes first can stay for one segment more. */
 const SEGMENTS = 3;
 
+/** Copies that have to be in sync for a write: of three one may be away, and what was acknowledged is still there. */
+export const neededInSync = (replicas: number): number => (replicas >= 3 ? 2 : 1);
+
+export const withDeadLetters = (topics: Iterable<string>): string[] => [...topics].flatMap((topic) => [topic, deadLetterTopic(topic)]);
+
 /** Creates the topics that are missing, each with its dead-letter topic. Several services may do so at once. */
 export async function createTopics(client: KafkaClient, topics: Iterable<string>, settings: TopicSettings): Promise<void> {
   const existing = new Set(await client.listTopics());
@@ -37,7 +42,7 @@ export async function createTopics(client: KafkaClient, topics: Iterable<string>
       config: {
         'retention.ms': String(retention),
         'segment.ms': String(Math.ceil(retention / SEGMENTS)),
-        'min.insync.replicas': replicationFactor >= 3 ? '2' : '1',
+        'min.insync.replicas': String(neededInSync(replicationFactor)),
       },
     })),
   );

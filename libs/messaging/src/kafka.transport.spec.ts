@@ -1,4 +1,6 @@
-import { type Admin, Kafka, type Producer } from 'kafkajs';
+import { eventually } from '@ballast/testing';
+import { metricsText } from '@ballast/tracing';
+import { type Admin, type ITopicMetadata, Kafka, type Producer } from 'kafkajs';
 import { kafkaTransport } from './kafka.transport.js';
 import { BrokerUnavailableError, RecordRefusedError } from './transport.js';
 
@@ -8,6 +10,7 @@ let listed: string[];
 let listTopics: () => Promise<string[]>;
 let producers: { connect: jest.Mock; disconnect: jest.Mock; sendBatch: jest.Mock }[];
 let sendBatch: () => Promise<unknown>;
+let fetchTopicMetadata: () => Promise<{ topics: ITopicMetadata[] }>;
 
 beforeEach(() => {
   jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate'] });
@@ -20,6 +23,7 @@ beforeEach(() => {
     disconnect: async () => undefined,
     createTopics: async () => true,
     listTopics: () => listTopics(),
+    fetchTopicMetadata: () => fetchTopicMetadata(),
   };
   jest.spyOn(Kafka.prototype, 'admin').mockReturnValue(admin as unknown as Admin);
   jest.spyOn(Kafka.prototype, 'producer').mockImplementation(() => {
@@ -86,5 +90,39 @@ describe('a topic the brokers do not know', () => {
     await expect(newTransport().send(records)).rejects.toThrow(RecordRefusedError);
     expect(looks).toBe(4);
     expect(producers).toHaveLength(0);
+  });
+});
+
+describe('ballast_topic_partitions', () => {
+  beforeEach(() => void jest.useRealTimers());
+  const partition = (partitionId: number, leader: number, isr: number[]) => ({
+    ...{ partitionErrorCode: 0, partitionId, leader, replicas: [1, 2, 3], isr, offlineReplicas: [] },
+  });
+  const shown = async () => (await metricsText()).split('\n').filter((line) => /^ballast_topic_partitions\{.* [1-9]/.test(line));
+
+  it('is of the topics that the service uses and of their dead letters, and of the last look only while a broker answers', async () => {
+    listed = ['shop.events', 'shop.events.dlq'];
+    const topics = [
+      { name: 'shop.events', partitions: [partition(0, 1, [1, 2, 3]), partition(1, 2, [2, 3]), partition(2, 3, [3])] },
+      { name: 'shop.events.dlq', partitions: [partition(0, -1, [])] },
+      { name: 'another.events', partitions: [partition(0, 1, [1, 2, 3])] },
+    ];
+    fetchTopicMetadata = async () => ({ topics });
+    const transport = newTransport();
+    await transport.connect(['shop.events']);
+    await eventually(async () =>
+      expect(await shown()).toEqual([
+        'ballast_topic_partitions{topic="shop.events",state="in_sync"} 1',
+        'ballast_topic_partitions{topic="shop.events",state="under_replicated"} 1',
+        'ballast_topic_partitions{topic="shop.events",state="unwritable"} 1',
+        'ballast_topic_partitions{topic="shop.events.dlq",state="unwritable"} 1',
+      ]),
+    );
+    expect(transport.connected).toBe(true);
+
+    fetchTopicMetadata = () => Promise.reject(new Error('nobody there'));
+    await eventually(async () => expect(await shown()).toEqual([]));
+    expect(transport.connected).toBe(false);
+    await transport.close();
   });
 });

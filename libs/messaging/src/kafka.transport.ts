@@ -3,8 +3,9 @@ import { backoff } from '@ballast/resilience';
 import { systemClock } from './clock.js';
 import { type Connecting, type KafkaClient, type KafkaClientName, loadClient, REQUEST_LIMIT } from './kafka.client.js';
 import { refusalAmong } from './kafka.errors.js';
+import { forgetPartitions, showPartitions } from './kafka.partitions.js';
 import { KafkaSubscription } from './kafka.subscription.js';
-import { createTopics, type TopicSettings } from './kafka.topics.js';
+import { createTopics, type TopicSettings, withDeadLetters } from './kafka.topics.js';
 import { linked } from './linked.js';
 import { DEFAULT_RETENTION } from './retention.js';
 import { untraced } from './spans.js';
@@ -153,9 +154,11 @@ class KafkaTransport implements Transport {
       await systemClock.sleep(PROBE_EVERY, signal);
       if (signal.aborted) return;
       try {
-        await within(REQUEST_LIMIT, client.probe(), () => new Error('no answer from a broker'));
+        const partitions = client.probe(withDeadLetters(this.wanted));
+        showPartitions(await within(REQUEST_LIMIT, partitions, () => new Error('no answer from a broker')));
         this.up();
       } catch (error) {
+        forgetPartitions();
         this.down(error);
       }
     }

@@ -9,10 +9,12 @@ import {
   type KafkaClient,
   REQUEST_LIMIT,
 } from './kafka.client.js';
+import type { TopicPartition } from './kafka.partitions.js';
 import type { NewTopic } from './kafka.topics.js';
 import { protocolError } from './kafkajs.errors.js';
 import { kafkaLogger } from './kafkajs.logger.js';
 import { KafkaJsMember } from './kafkajs.member.js';
+import './kafkajs.metadata.js';
 import './kafkajs.queue.js';
 import { socketFactory } from './kafkajs.socket.js';
 import type { SubscribeOptions } from './transport.js';
@@ -66,8 +68,14 @@ export class KafkaJsClient implements KafkaClient {
     );
   }
 
-  async probe(): Promise<void> {
-    await this.ask((admin) => admin.describeCluster());
+  /** About all topics: the library answers for one that is missing with none at all, and `describeCluster` asks the same. */
+  async probe(topics: readonly string[]): Promise<TopicPartition[]> {
+    const found = await this.ask((admin) => admin.fetchTopicMetadata());
+    return found.topics
+      .filter(({ name }) => topics.includes(name))
+      .flatMap(({ name: topic, partitions }) =>
+        partitions.map(({ leader, replicas, isr }) => ({ topic, leader, replicas: replicas.length, inSync: isr.length })),
+      );
   }
 
   async send(records: readonly WireRecord[], givenUp: AbortSignal): Promise<void> {

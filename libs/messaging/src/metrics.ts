@@ -13,6 +13,11 @@ export const metrics = {
   laneOwned: () => gauge('ballast_relay_lane_owned', 'Whether this replica is to send the lane: 1 or 0', ['lane']),
   lanePending: () => gauge('ballast_relay_lane_pending', 'Outbox records of the lane that wait to be sent', ['lane']),
   lanePublished: () => counter('ballast_relay_lane_published_total', 'Messages of the lane that this replica has sent', ['lane']),
+  topicPartitions: () =>
+    gauge('ballast_topic_partitions', 'Partitions of the topics a service uses, by how many of their copies are in sync', [
+      'topic',
+      'state',
+    ]),
   consumed: () => counter('ballast_consumer_messages_total', 'Messages handled, by outcome', ['type', 'outcome']),
   duplicates: () => counter('ballast_inbox_duplicates_total', 'Messages that had come before: their effect was not repeated'),
   deadLetters: () => counter('ballast_dead_letters_total', 'Messages that could not be handled', ['topic', 'reason']),

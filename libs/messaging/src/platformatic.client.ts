@@ -2,8 +2,9 @@ import type { WireRecord } from '@ballast/message';
 import { Admin, compatibilityPartitioner, Producer, stringSerializers } from '@platformatic/kafka';
 import type { Connecting, GroupMember, KafkaClient } from './kafka.client.js';
 import { ALL_REPLICAS, REQUEST_LIMIT } from './kafka.client.js';
+import type { TopicPartition } from './kafka.partitions.js';
 import type { NewTopic } from './kafka.topics.js';
-import { answersIn, topicsIn } from './platformatic.errors.js';
+import { answersIn, partitionsIn, topicsIn } from './platformatic.errors.js';
 import { PlatformaticMember } from './platformatic.member.js';
 import { baseOptions, closeClient } from './platformatic.options.js';
 import { whileUnsettled } from './platformatic.unsettled.js';
@@ -52,8 +53,17 @@ export class PlatformaticClient implements KafkaClient {
     await whileUnsettled(() => this.ask((admin) => admin.metadata({ topics: names, forceUpdate: true })));
   }
 
-  async probe(): Promise<void> {
-    await this.ask((admin) => admin.metadata({ topics: [], forceUpdate: true }));
+  async probe(topics: readonly string[]): Promise<TopicPartition[]> {
+    try {
+      // A list of its own: the client sorts it.
+      const found = await this.ask((admin) => admin.metadata({ topics: [...topics], forceUpdate: true }));
+      return [...found.topics].flatMap(([topic, { partitions }]) =>
+        partitions.map(({ leader, replicas, isr }) => ({ topic, leader, replicas: replicas.length, inSync: isr.length })),
+      );
+    } catch (error) {
+      if (answersIn(error).length === 0) throw error;
+      return partitionsIn(error);
+    }
   }
 
   async send(records: readonly WireRecord[], givenUp: AbortSignal): Promise<void> {

@@ -1,3 +1,5 @@
+import type { TopicPartition } from './kafka.partitions.js';
+
 interface ClientError {
   code?: unknown;
   /** The protocol's name of a broker's answer. */
@@ -29,8 +31,28 @@ export function memberIdIn(error: unknown): string | undefined {
   return typeof found?.memberId === 'string' ? found.memberId : undefined;
 }
 
+interface RefusedAnswer {
+  response?: {
+    topics?: {
+      name: string | null;
+      isInternal: boolean;
+      errorCode: number;
+      partitions: { leaderId: number; replicaNodes: unknown[]; isrNodes: unknown[] }[];
+    }[];
+  };
+}
+
 /** The names in an answer that was refused as a whole because something is wrong with one topic of many. */
 export function topicsIn(error: unknown): string[] | undefined {
-  const { response } = error as { response?: { topics?: { name: string | null; isInternal: boolean; errorCode: number }[] } };
+  const { response } = error as RefusedAnswer;
   return response?.topics?.flatMap(({ name, isInternal, errorCode }) => (name && !isInternal && errorCode === 0 ? [name] : []));
+}
+
+/** The partitions in such an answer; none when one of the topics is not known, which leaves the client no answer to keep. */
+export function partitionsIn(error: unknown): TopicPartition[] {
+  const { response } = error as RefusedAnswer;
+  return (response?.topics ?? []).flatMap(({ name: topic, partitions }) => {
+    if (!topic) return [];
+    return partitions.map((each) => ({ topic, leader: each.leaderId, replicas: each.replicaNodes.length, inSync: each.isrNodes.length }));
+  });
 }

@@ -1,10 +1,11 @@
 import type { Tx } from '@ballast/database';
-import { encode, event, type EventOf } from '@ballast/message';
+import { deadLetterTopic, encode, event, type EventOf, PARTITIONS } from '@ballast/message';
+import { testBrokers } from '@ballast/testing';
 import { metricsText } from '@ballast/tracing';
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { BrokerUnavailableError, Consume, type Transport } from '../src/index.js';
+import { BrokerUnavailableError, Consume, kafkaClients, kafkaTransport, type Transport } from '../src/index.js';
 import { Cleanup, eventually, freshDatabase, newTransport, sendSurely, serviceName, startService } from './harness.js';
 
 const shop = serviceName();
@@ -20,7 +21,7 @@ class Handlers {
 }
 
 const cleanup = new Cleanup();
-afterAll(() => cleanup.run());
+afterEach(() => cleanup.run());
 
 /** The value of one series; undefined while it is not there. */
 async function metric(series: string): Promise<number | undefined> {
@@ -82,4 +83,26 @@ it('shows what is pending, what came twice and what was set aside, from 0 on', a
     expect([await metric(failed), await metric('ballast_dead_letters_open')]).toEqual([1, 1]);
     expect(await metric('ballast_inbox_duplicates_total')).toBeGreaterThanOrEqual(1);
   });
+});
+
+it.each(kafkaClients)('%s shows that each partition of the topics in use, and of their dead letters, has its copies', async (client) => {
+  const used = `${serviceName()}.events`;
+  const unused = `${serviceName()}.events`;
+  const open = (clientId: string) => {
+    const transport = kafkaTransport({ brokers: testBrokers(), clientId, client });
+    cleanup.add(() => transport.close());
+    return transport;
+  };
+  const another = open('another');
+  await another.connect([unused]);
+  await another.close();
+  await open('test').connect([used]);
+  const counted = async (topic: string) =>
+    Promise.all(
+      ['in_sync', 'under_replicated', 'unwritable'].map((state) => metric(`ballast_topic_partitions{topic="${topic}",state="${state}"}`)),
+    );
+  await eventually(async () => {
+    for (const topic of [used, deadLetterTopic(used)]) expect([topic, await counted(topic)]).toEqual([topic, [PARTITIONS, 0, 0]]);
+  });
+  expect(await counted(unused)).toEqual([undefined, undefined, undefined]);
 });

@@ -3,10 +3,13 @@ import { ClusterError } from '@ballast/cluster';
 import { type Container, type Containers, isDatabase } from './containers.js';
 import type { Docker } from './docker.js';
 import type { ActionName } from './experiment.js';
+import { recreate } from './recreate.js';
 import type { Rollback } from './rollback.js';
 
 /** The process a container is there for, where another one runs it. Prints when it is killed, then kills it. */
 const KILL_POSTGRES = 'pid=$(head -1 "$PGDATA/postmaster.pid") && date +%s.%N && kill -9 "$pid"';
+/** Microseconds of each tenth of a second: the least an engine takes. */
+const NEXT_TO_NOTHING = '1000';
 
 /** Does things to containers, each with its way back noted first. Gives when it was done: milliseconds since 1970, rather too early. */
 export class Actions {
@@ -23,6 +26,14 @@ export class Actions {
     const start = Date.now();
     const times = await atOnce(targets.map((target) => this.one(action, target)));
     return Math.min(...times.map((time) => time ?? start));
+  }
+
+  /** Puts a module of tools/chaos/sabotage in front of a service, which is started anew for it. */
+  async sabotage(name: string, module: string): Promise<void> {
+    const { files } = (await this.containers.list()).get(name) ?? missing(name);
+    const instance = { project: this.containers.project, name, files };
+    this.rollback.plan({ undo: 'recreate', ...instance });
+    await recreate(this.docker, instance, module);
   }
 
   private async one(action: Exclude<ActionName, 'burn'>, { id, name, networks, running, paused }: Container): Promise<number | void> {
@@ -48,6 +59,13 @@ export class Actions {
         // The backups' repository is a volume here, which no network keeps it from: what it did alone would be found there by whoever takes its place.
         if (isDatabase(name) && running && !paused) await this.docker(['exec', id, 'pgbackrest', 'stop']);
         for (const network of Object.keys(networks)) await this.docker(['network', 'disconnect', network, id]);
+        return;
+      case 'throttle':
+        // It would say so in passing, and limit nothing.
+        if ((await this.docker(['info', '--format', '{{.CPUCfsQuota}}'])).trim() !== 'true')
+          throw new ClusterError('throttle: this engine cannot limit a processor (its cgroups have no CFS quota)');
+        this.rollback.plan({ undo: 'unthrottle', name, container });
+        return void (await this.docker(['update', '--cpu-quota', NEXT_TO_NOTHING, id]));
     }
   }
 

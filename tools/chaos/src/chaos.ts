@@ -16,7 +16,7 @@ import { asExpected, load, type Run, save } from './results.js';
 import { Rollback } from './rollback.js';
 import { run } from './run.js';
 import { relaxed } from './slack.js';
-import { seconds } from './verdict.js';
+import { judgeTrial, seconds } from './verdict.js';
 
 const root = workspaceRoot();
 /** Of one compose project: another one's cluster is not brought back with it. */
@@ -115,13 +115,15 @@ function print(result: Run): void {
   const resent = trials.reduce((sum, trial) => sum + (trial.resent ?? 0), 0);
   if (resent) console.log(`${resent} requests were lost at a gateway and sent again`);
   for (const { goal, why } of misses) console.log(`✖ ${goal}: ${why}`);
-  if (without)
+  if (without) {
+    for (const trial of trials.filter((each) => trials.length > 1 && !judgeTrial(result.goals, each).length))
+      console.log(`– trial ${trial.trial} missed nothing by itself: ${trial.targets.join(', ')}`);
     console.log(
       without.unnoticed.length
         ? `✖ not noticed that "${without.name}" is off: ${without.unnoticed.join(', ')} held`
         : `✔ red, as it has to be without "${without.name}"`,
     );
-  else if (!misses.length) console.log('✔ every goal was met');
+  } else if (!misses.length) console.log('✔ every goal was met');
 }
 
 main().catch((error: unknown) => {

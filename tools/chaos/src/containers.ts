@@ -16,6 +16,8 @@ export interface Container {
   networks: Record<string, string[]>;
   /** 127.0.0.1's ports by those of the container. */
   ports: Record<string, string>;
+  /** Of compose, which it was started from. */
+  files: string[];
 }
 
 /** `postgres-1` */
@@ -72,5 +74,6 @@ function containerOf(one: Inspected): Container {
     ports: Object.fromEntries(
       Object.entries(NetworkSettings.Ports).flatMap(([port, hosts]) => (hosts?.[0] ? [[port, hosts[0].HostPort]] : [])),
     ),
+    files: (Config.Labels['com.docker.compose.project.config_files'] ?? '').split(',').filter(Boolean),
   };
 }

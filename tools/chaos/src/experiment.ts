@@ -10,6 +10,8 @@ export const ACTIONS = {
   pause: 'unpause',
   /** Alive, and reached by nobody. */
   'cut-off': 'connect',
+  /** Given a hundredth of one core and no more, however little the others need. */
+  throttle: 'unthrottle',
   /** Every core busy with something else. The target is ignored: `cores`. */
   burn: 'cool-down',
 } as const;
@@ -29,6 +31,8 @@ export type Step =
   | { undo: UndoName; on: string }
   /** Patroni's own settings, as its REST API takes them; brought back as they were. */
   | { patroni: Record<string, unknown> }
+  /** For safeguards that are code: services started anew, one after the other, with a module of tools/chaos/sabotage in front; brought back without. */
+  | { sabotage: string; services: string[] }
   /** Asks a server of Postgres for one row from inside its container: one that is cut off must not acknowledge it. */
   | { commitInside: string }
   | { wait: number }

@@ -5,6 +5,7 @@ import { type Duration, duration } from '@ballast/resilience';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { ACTIONS, type ActionName, type Experiment, faultsOf, type Step, type UndoName } from './experiment.js';
+import { isInstance, isModule } from './recreate.js';
 import { checkTarget } from './target-names.js';
 
 const time = z.string().transform((text, context) => {
@@ -16,6 +17,8 @@ const time = z.string().transform((text, context) => {
   }
 });
 const undos = [...new Set(Object.values(ACTIONS).filter((undo): undo is UndoName => undo !== 'none'))];
+
+const sabotage = z.strictObject({ module: z.string(), services: z.array(z.string()).min(1) });
 
 /** A step has one key, which says what is done, and its value what it is done to. */
 const step: z.ZodType<Step> = z.record(z.string(), z.unknown()).transform((value, context): Step => {
@@ -38,12 +41,20 @@ const step: z.ZodType<Step> = z.record(z.string(), z.unknown()).transform((value
     const together = faultsOf(steps.data);
     return together.length === steps.data.length ? { together } : wrong('together: takes faults alone');
   }
+  if (key === 'sabotage') {
+    const asked = sabotage.safeParse(argument);
+    if (!asked.success) return wrong('sabotage: wants { services: [order-1, order-2], module: deadlines-run-on }');
+    const { services, module } = asked.data;
+    const unknown = services.find((name) => !isInstance(name));
+    if (unknown !== undefined) return wrong(`sabotage: "${unknown}" is no instance of a service such as order-1`);
+    return isModule(module) ? { sabotage: module, services } : wrong(`sabotage: there is no tools/chaos/sabotage/${module}.mjs`);
+  }
   const target = String(argument);
   const unknown = checkTarget(target);
   if (key in ACTIONS) return unknown ? wrong(`${key}: ${unknown}`) : { do: key as ActionName, on: target };
   if (undos.includes(key as UndoName)) return unknown ? wrong(`${key}: ${unknown}`) : { undo: key as UndoName, on: target };
   if (key === 'commit-inside') return unknown ? wrong(`${key}: ${unknown}`) : { commitInside: target };
-  const others = ['together', 'commit-inside', 'patroni', 'wait', 'until-acknowledged'];
+  const others = ['together', 'commit-inside', 'patroni', 'sabotage', 'wait', 'until-acknowledged'];
   return wrong(`"${key}" is no action: one of ${[...Object.keys(ACTIONS), ...undos, ...others].join(', ')}`);
 });
 
@@ -101,6 +112,9 @@ const file = z
     for (const [n, each] of experiment.rollback.entries())
       for (const fault of faultsOf([each]))
         context.addIssue({ code: 'custom', path: ['rollback', n], message: `${fault.do} belongs into the method` });
+    for (const part of ['method', 'rollback'] as const)
+      for (const [n, each] of experiment[part].entries())
+        if ('sabotage' in each) context.addIssue({ code: 'custom', path: [part, n], message: 'sabotage belongs into a safeguard' });
     for (const [name, { red }] of Object.entries(experiment.safeguards))
       for (const goal of red)
         if (!(goal in experiment.goals))

@@ -7,6 +7,7 @@ import type { Docker } from './docker.js';
 import type { Experiment, Step } from './experiment.js';
 import type { Load } from './load.js';
 import { Patroni } from './patroni.js';
+import { recreate } from './recreate.js';
 import { Rollback } from './rollback.js';
 import type { Views } from './targets.js';
 import { runTrial } from './trial.js';
@@ -16,36 +17,44 @@ const file = join(folder, 'rollback.json');
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(() => rmSync(file, { force: true }));
 
-const inspected = (name: string) => ({
+/** `started`: how often it was started anew. */
+const inspected = (name: string, started: number) => ({
   Id: `${name}-id`,
-  State: { Running: true, Paused: false, StartedAt: 'then', Health: { Status: 'healthy' } },
-  Config: { Image: `ballast/${name}`, Labels: { 'com.docker.compose.service': name } },
+  State: { Running: true, Paused: false, StartedAt: `then, and ${started} times more`, Health: { Status: 'healthy' } },
+  Config: {
+    Image: `ballast/${name}`,
+    Labels: { 'com.docker.compose.service': name, 'com.docker.compose.project.config_files': '/a/docker-compose.yml,/a/override.yml' },
+  },
   HostConfig: { RestartPolicy: { Name: 'unless-stopped' } },
   NetworkSettings: { Networks: { inner: { Aliases: [name, 'database'] } }, Ports: {} },
 });
 const NAMES = ['postgres-1', 'postgres-2', 'cart-1', 'cart-2'];
 const CONFIG = { ttl: 20, pause: null };
 
-/** The docker command, as far as these tests use it. `fails` says which calls do. */
-function fakeDocker(fails: (call: string) => boolean = () => false) {
+/** The docker command, as far as these tests use it. `fails` says which calls do, `limits` whether the engine can limit a processor. */
+function fakeDocker(fails: (call: string) => boolean = () => false, limits = true) {
   const calls: string[] = [];
-  const docker: Docker = (args) => {
+  const inputs: string[] = [];
+  const docker: Docker = (args, options) => {
     const call = args.join(' ');
     const [verb] = args;
     if (verb === 'ps') return Promise.resolve(NAMES.map((name) => `${name}-id`).join('\n'));
     if (verb === 'inspect' && args[1] === '--format')
       return Promise.resolve(args[2]!.includes('Paused') ? 'true' : args[2]!.includes('Status') ? 'running' : '{}');
-    if (verb === 'inspect') return Promise.resolve(JSON.stringify(NAMES.map(inspected)));
+    const started = (name: string) => calls.filter((each) => each.startsWith('compose') && each.endsWith(` ${name}`)).length;
+    if (verb === 'inspect') return Promise.resolve(JSON.stringify(NAMES.map((name) => inspected(name, started(name)))));
     if (call.includes('/dev/tcp')) {
       const [method, path, body] = args.slice(-3);
       if (method === 'PATCH') calls.push(`patroni ${body}`);
       const members = [{ name: 'postgres-1', role: 'leader', state: 'running', timeline: 1 }, { name: 'postgres-2', role: 'sync_standby', state: 'streaming' }]; // prettier-ignore
       return Promise.resolve(`HTTP/1.0 200 OK\r\n\r\n${JSON.stringify(path === '/cluster' ? { members } : CONFIG)}`);
     }
+    if (verb === 'info') return Promise.resolve(`${limits}\n`);
     calls.push(call);
+    if (options?.input) inputs.push(options.input);
     return fails(call) ? Promise.reject(new Error('the engine is busy')) : Promise.resolve('');
   };
-  return { docker, calls };
+  return { docker, calls, inputs };
 }
 
 function setting(docker: Docker, signal = new AbortController().signal) {
@@ -165,6 +174,67 @@ it('takes a safeguard away first and gives it back', async () => {
   const { docker, calls } = fakeDocker();
   await runTrial(experiment([KILL], [{ undo: 'start', on: 'cart-1' }]), 1, [{ patroni: { pause: true } }], setting(docker));
   expect(calls).toEqual(['patroni {"pause":true}', 'kill cart-1-id', 'start cart-1-id', 'patroni {"pause":null}']);
+});
+
+const compose = (name: string, ...override: string[]) =>
+  ['compose --project-name ballast --profile ha -f /a/docker-compose.yml -f /a/override.yml', ...override, `up -d --no-deps --no-build --wait --wait-timeout 120 ${name}`].join(' '); // prettier-ignore
+const SABOTAGE: Step = { sabotage: 'last-first', services: ['cart-1', 'cart-2'] };
+
+it('takes a safeguard that is code away from one instance after the other, which is no restart of theirs, and gives it back', async () => {
+  const { docker, calls, inputs } = fakeDocker();
+  const facts = await runTrial(experiment([{ do: 'pause', on: 'postgres-2' }]), 1, [SABOTAGE], setting(docker));
+  expect(calls).toEqual([
+    ...[compose('cart-1', '-f -'), compose('cart-2', '-f -'), 'pause postgres-2-id'],
+    ...['unpause postgres-2-id', compose('cart-2'), compose('cart-1')],
+  ]);
+  expect(JSON.parse(inputs[0]!)).toEqual({
+    services: {
+      'cart-1': {
+        environment: { NODE_OPTIONS: '--import file:///ballast/tools/chaos/sabotage/last-first.mjs' },
+        volumes: [{ type: 'bind', source: expect.stringMatching(/^\/.*\/tools\/chaos\/sabotage$/), target: '/ballast/tools/chaos/sabotage', read_only: true }], // prettier-ignore
+      },
+    },
+  });
+  expect(facts).toMatchObject({ targets: ['postgres-2', 'cart-1', 'cart-2'], restarted: [] });
+});
+
+it('a sabotaged instance that does not become healthy, or a kill -9 meanwhile, leaves it to be replaced by a plain one', async () => {
+  const { docker, calls } = fakeDocker((call) => call.includes('-f - '));
+  const { actions } = setting(docker);
+  await expect(actions.sabotage('cart-1', 'last-first')).rejects.toThrow('the engine is busy');
+  const { rollback } = setting(docker);
+  await rollback.all();
+  expect(calls).toEqual([compose('cart-1', '-f -'), compose('cart-1')]);
+  expect(existsSync(file)).toBe(false);
+});
+
+it('what is mounted is beside the libraries that it names', async () => {
+  const { docker, inputs } = fakeDocker();
+  await recreate(docker, { project: 'x', name: 'order-1', files: [] }, 'deadlines-run-on');
+  const { environment, volumes } = JSON.parse(inputs[0]!).services['order-1'];
+  const module = new URL(environment.NODE_OPTIONS.split(' ')[1]);
+  const text = readFileSync(join(volumes[0].source, 'deadlines-run-on.mjs'), 'utf8');
+  expect(new URL(/from '(.+)'/.exec(text)![1]!, module).pathname).toBe('/ballast/libs/saga/dist/deadlines.js');
+});
+
+it('takes a share of the processor away and gives it back', async () => {
+  const { docker, calls } = fakeDocker();
+  await runTrial(experiment([{ do: 'throttle', on: 'postgres primary' }], [{ undo: 'unthrottle', on: 'postgres primary' }]), 1, [], setting(docker)); // prettier-ignore
+  expect(calls).toEqual(['update --cpu-quota 1000 postgres-1-id', 'update --cpu-quota=-1 postgres-1-id']);
+});
+
+it('says when the engine cannot limit a processor, and then leaves nothing to be undone', async () => {
+  const { docker, calls } = fakeDocker(undefined, false);
+  const { actions, rollback } = setting(docker);
+  await expect(actions.do('throttle', ['cart-1'])).rejects.toThrow('throttle: this engine cannot limit a processor');
+  expect([calls, rollback.length]).toEqual([[], 0]);
+});
+
+it('without a safeguard each trial takes away what goes with its target, and gives it back before the next', async () => {
+  const { docker, calls } = fakeDocker();
+  const turns = experiment([{ do: 'kill', on: 'one of cart-1, postgres-1' }], [{ undo: 'start', on: 'one of cart-1, postgres-1' }]);
+  for (const trial of [1, 2]) await runTrial(turns, trial, [{ do: 'kill', on: 'one of cart-2, postgres-2' }], setting(docker));
+  expect(calls).toEqual(['cart', 'postgres'].flatMap((name) => [`kill ${name}-2-id`, `kill ${name}-1-id`, `start ${name}-1-id`, `start ${name}-2-id`])); // prettier-ignore
 });
 
 it('after a kill -9 of this tool the next start brings back what it had noted', async () => {

@@ -5,12 +5,14 @@ import { ClusterError, messageOf } from '@ballast/cluster';
 import { isDatabase } from './containers.js';
 import type { UndoName } from './experiment.js';
 import type { Docker } from './docker.js';
+import { type Instance, recreate } from './recreate.js';
 
 /** One thing that was done, as what brings it back. Plain data: it outlives the process in a file. */
 export type Undo =
-  | { undo: 'start' | 'unpause' | 'cool-down'; name: string; container: string }
+  | { undo: 'start' | 'unpause' | 'unthrottle' | 'cool-down'; name: string; container: string }
   | { undo: 'connect'; name: string; container: string; networks: Record<string, string[]> }
-  | { undo: 'patroni'; name: string; settings: Record<string, unknown> };
+  | { undo: 'patroni'; name: string; settings: Record<string, unknown> }
+  | ({ undo: 'recreate' } & Instance);
 
 /** Applies Patroni's settings; the rest of the rollback is Docker's work. */
 export type SetPatroni = (settings: Record<string, unknown>) => Promise<unknown>;
@@ -83,6 +85,11 @@ export class Rollback {
         return void (await this.docker(['rm', '-f', entry.container]).catch((error: unknown) => {
           if (!/no such container/i.test(messageOf(error))) throw error;
         }));
+      case 'unthrottle':
+        // No container here has a limit of its own. 0 would be taken for nothing said.
+        return void (await this.docker(['update', '--cpu-quota=-1', entry.container]));
+      case 'recreate':
+        return recreate(this.docker, entry);
       case 'patroni':
         return void (await this.patroni(entry.settings));
       case 'connect': {

@@ -1,4 +1,8 @@
+import { join } from 'node:path';
+import { workspaceRoot } from '@ballast/testing';
+import { faultsOf } from './experiment.js';
 import { coordinatorOf, leaderOf } from './kafka.js';
+import { readExperiments } from './parse.js';
 import { checkTarget } from './target-names.js';
 import { parseEtcd, Targets, type Views } from './targets.js';
 
@@ -38,6 +42,19 @@ it('goes on to the next of several with each trial, and keeps to whom it has fou
   leader = 'postgres-2';
   expect(await targets.resolve('postgres primary')).toEqual(['postgres-1']);
   expect(await new Targets(views, 0).resolve('postgres primary')).toEqual(['postgres-2']);
+});
+
+it('service-replica: what a safeguard is off by goes on with the target, so each trial takes both instances of one service', async () => {
+  const { method, safeguards, trials } = readExperiments(join(workspaceRoot(), 'infra', 'chaos')).get('service-replica')!;
+  const [killed, other] = [faultsOf(method)[0]!.on, faultsOf(safeguards['second-instance']!.off)[0]!.on];
+  const services = new Set<string>();
+  for (let trial = 0; trial < trials; trial++) {
+    const targets = new Targets({} as Views, trial);
+    const [one = ''] = await targets.resolve(killed);
+    expect(await targets.resolve(other)).toEqual([one.replace('-1', '-2')]);
+    services.add(one);
+  }
+  expect(services.size).toBe(6);
 });
 
 it('names the forms of a target when it knows none', () => {

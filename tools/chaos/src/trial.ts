@@ -12,7 +12,7 @@ import type { Writer } from './writer.js';
 
 export interface Setting {
   views: Views;
-  actions: Pick<Actions, 'do'>;
+  actions: Pick<Actions, 'do' | 'sabotage'>;
   rollback: Rollback;
   writer: Pick<Writer, 'commitInside'>;
   load: Load;
@@ -102,6 +102,15 @@ async function take(step: Step, targets: Targets, notes: string[], setting: Sett
     const settings = await views.patroni.settings(Object.keys(step.patroni));
     rollback.plan({ undo: 'patroni', name: 'patroni', settings });
     return void (await views.patroni.set(step.patroni));
+  }
+  if ('sabotage' in step) {
+    // They are met like any target: that they were started anew is no restart.
+    for (const name of await targets.resolve(`all of ${step.services.join(', ')}`)) {
+      signal.throwIfAborted();
+      say(`${name} starts anew with ${step.sabotage}`);
+      await actions.sabotage(name, step.sabotage);
+    }
+    return;
   }
   const names = await targets.resolve(step.on);
   say(`${'do' in step ? step.do : step.undo} ${names.join(', ')}`);

@@ -30,6 +30,9 @@ export function isolated(transport: Transport, prefix: string): Transport {
     get consuming() {
       return transport.consuming;
     },
+    get writable() {
+      return transport.writable;
+    },
     whenConnected: (signal) => transport.whenConnected(signal),
     close: () => transport.close(),
   };

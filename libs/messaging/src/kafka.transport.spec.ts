@@ -93,11 +93,52 @@ describe('a topic the brokers do not know', () => {
   });
 });
 
+const partition = (partitionId: number, leader: number, isr: number[]) => ({
+  ...{ partitionErrorCode: 0, partitionId, leader, replicas: [1, 2, 3], isr, offlineReplicas: [] },
+});
+
+describe('is not writable while a broker answers', () => {
+  const refused = () => Promise.reject(Object.assign(new Error('too few are in sync'), { type: 'NOT_ENOUGH_REPLICAS' }));
+
+  it('but refuses what is sent, until it takes something or has not been asked for a while', async () => {
+    const transport = newTransport();
+    await transport.send(records);
+    expect([transport.connected, transport.writable]).toEqual([true, true]);
+    sendBatch = refused;
+    await expect(transport.send(records)).rejects.toThrow(BrokerUnavailableError);
+    expect([transport.connected, transport.writable]).toEqual([true, false]);
+    sendBatch = async () => [];
+    await transport.send(records);
+    expect(transport.writable).toBe(true);
+    sendBatch = refused;
+    await expect(transport.send(records)).rejects.toThrow(BrokerUnavailableError);
+    jest.advanceTimersByTime(14_000);
+    expect(transport.writable).toBe(false);
+    jest.advanceTimersByTime(2_000);
+    expect(transport.writable).toBe(true);
+  });
+
+  it('but tells of a partition that has too few copies, or no leader', async () => {
+    jest.useRealTimers();
+    listed = ['shop.events', 'shop.events.dlq'];
+    let partitions = [partition(0, 1, [1, 2, 3])];
+    fetchTopicMetadata = async () => ({ topics: [{ name: 'shop.events', partitions }] });
+    const transport = newTransport();
+    await transport.connect(['shop.events']);
+    for (const [isr, writable] of [
+      [[1], false],
+      [[1, 3], true],
+      [[], false],
+    ] as const) {
+      partitions = [partition(0, 1, [1, 2]), partition(1, isr[0] ?? -1, [...isr])];
+      await eventually(() => expect([transport.connected, transport.writable]).toEqual([true, writable]));
+    }
+    await transport.close();
+  }, 30_000);
+});
+
 describe('ballast_topic_partitions', () => {
   beforeEach(() => void jest.useRealTimers());
-  const partition = (partitionId: number, leader: number, isr: number[]) => ({
-    ...{ partitionErrorCode: 0, partitionId, leader, replicas: [1, 2, 3], isr, offlineReplicas: [] },
-  });
   const shown = async () => (await metricsText()).split('\n').filter((line) => /^ballast_topic_partitions\{.* [1-9]/.test(line));
 
   it('is of the topics that the service uses and of their dead letters, and of the last look only while a broker answers', async () => {

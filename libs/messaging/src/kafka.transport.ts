@@ -3,7 +3,7 @@ import { backoff } from '@ballast/resilience';
 import { systemClock } from './clock.js';
 import { type Connecting, type KafkaClient, type KafkaClientName, loadClient, REQUEST_LIMIT } from './kafka.client.js';
 import { refusalAmong } from './kafka.errors.js';
-import { forgetPartitions, showPartitions } from './kafka.partitions.js';
+import { forgetPartitions, showPartitions, stateOf } from './kafka.partitions.js';
 import { KafkaSubscription } from './kafka.subscription.js';
 import { createTopics, type TopicSettings, withDeadLetters } from './kafka.topics.js';
 import { linked } from './linked.js';
@@ -24,6 +24,8 @@ const SEND_LIMIT = 8_000;
 const TOPIC_LIMIT = 5_000;
 const LOOK_AGAIN_AFTER = 250;
 const PROBE_EVERY = 2_000;
+/** A relay tries again within 10 s; one that has lost its lane meanwhile does not, and what it was told must not count for ever. */
+const REFUSAL_COUNTS = 15_000;
 
 /** Kafka, by the client of choice: acknowledged by all in-sync replicas, partitioned as Java clients do. */
 export function kafkaTransport(options: KafkaOptions): Transport {
@@ -32,6 +34,8 @@ export function kafkaTransport(options: KafkaOptions): Transport {
 
 class KafkaTransport implements Transport {
   connected = false;
+  private partitionsTake = true;
+  private sendRefusedAt = -Infinity;
   private loading?: Promise<KafkaClient>;
   private readonly closing = new AbortController();
   private readonly waiting = new Set<() => void>();
@@ -70,6 +74,7 @@ class KafkaTransport implements Transport {
     const work = this.sendAll(client, records, givenUp.signal);
     try {
       await within(SEND_LIMIT, work, () => new BrokerUnavailableError(`no acknowledgement in ${SEND_LIMIT} ms`));
+      this.sendRefusedAt = -Infinity;
       this.up();
     } catch (error) {
       givenUp.abort();
@@ -77,6 +82,7 @@ class KafkaTransport implements Transport {
       const answers = client.answersIn(error);
       const reason = refusalAmong(answers);
       if (reason) throw new RecordRefusedError(reason, { cause: error });
+      this.sendRefusedAt = performance.now();
       if (answers.includes('UNKNOWN_TOPIC_OR_PARTITION')) this.known.clear();
       if (answers.length === 0) {
         this.down(error);
@@ -92,6 +98,11 @@ class KafkaTransport implements Transport {
     this.subscriptions.push(subscription);
     untraced(() => subscription.start());
     return subscription;
+  }
+
+  /** By the last look at the partitions, and by the last send: brokers that have lost their majority go on telling of what they had. */
+  get writable(): boolean {
+    return this.partitionsTake && performance.now() - this.sendRefusedAt > REFUSAL_COUNTS;
   }
 
   get consuming(): boolean {
@@ -154,8 +165,10 @@ class KafkaTransport implements Transport {
       await systemClock.sleep(PROBE_EVERY, signal);
       if (signal.aborted) return;
       try {
-        const partitions = client.probe(withDeadLetters(this.wanted));
-        showPartitions(await within(REQUEST_LIMIT, partitions, () => new Error('no answer from a broker')));
+        const looking = client.probe(withDeadLetters(this.wanted));
+        const partitions = await within(REQUEST_LIMIT, looking, () => new Error('no answer from a broker'));
+        showPartitions(partitions);
+        this.partitionsTake = partitions.every((each) => stateOf(each) !== 'unwritable');
         this.up();
       } catch (error) {
         forgetPartitions();

@@ -49,6 +49,10 @@ class MemoryTransport implements Transport {
     return this.subscriptions.every((subscription) => subscription.joined);
   }
 
+  get writable(): boolean {
+    return this.connected;
+  }
+
   async connect(topics: string[]): Promise<void> {
     this.opened = true;
     this.broker.createTopics(topics);

@@ -46,6 +46,8 @@ export interface Transport {
   readonly connected: boolean;
   /** Whether all its subscriptions are members of their groups. A broker may answer while what comes from it is not read. */
   readonly consuming: boolean;
+  /** False when what is sent is not taken, as far as is known: too few brokers are left that have a partition. A broker may answer all the same. */
+  readonly writable: boolean;
   /** Resolves when a broker answers; also when the signal aborts. */
   whenConnected(signal?: AbortSignal): Promise<void>;
   close(): Promise<void>;

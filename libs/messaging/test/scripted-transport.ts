@@ -5,6 +5,7 @@ import type { Transport } from '../src/index.js';
 export class ScriptedTransport implements Transport {
   connected = true;
   consuming = true;
+  writable = true;
   readonly sent: WireRecord[] = [];
   /** Called before each send; a throw is the broker's answer. */
   onSend: (records: WireRecord[]) => Promise<void> | void = () => undefined;

@@ -14,7 +14,7 @@ let passes: number;
 /** What firing a timer comes to; sagas that are not named advance. */
 let fire: (id: string) => Promise<boolean>;
 let fired: string[];
-const platform = { connected: true, consuming: true, available: true };
+const platform = { connected: true, consuming: true, writable: true, available: true };
 
 /** One tick of the loop after the other, each when the test asks for it. */
 let next: () => Promise<void>;
@@ -26,7 +26,7 @@ beforeEach(() => {
   ticks = passes = 0;
   fired = [];
   fire = () => Promise.resolve(true);
-  Object.assign(platform, { connected: true, consuming: true, available: true });
+  Object.assign(platform, { connected: true, consuming: true, writable: true, available: true });
   const store = {
     tick: async () => void ticks++,
     postpone: async (id: string) => void (due = due.filter((saga) => saga.id !== id)),
@@ -80,7 +80,7 @@ const afterGrace = async () => {
   for (let i = 0; i < 3; i++) await next();
 };
 
-it.each(['connected', 'consuming', 'available'] as const)(
+it.each(['connected', 'consuming', 'writable', 'available'] as const)(
   'lets the clock rest while the platform is not %s, and the grace period after it',
   async (what) => {
     await afterGrace();

@@ -60,7 +60,7 @@ export class SagaDeadlines implements OnApplicationBootstrap, BeforeApplicationS
   private async beat(): Promise<void> {
     const { transport, clock, grace, tick } = this.options;
     const now = clock.now().getTime();
-    if (!transport.connected || !transport.consuming || !this.database.available) {
+    if (!transport.connected || !transport.consuming || !transport.writable || !this.database.available) {
       this.healthySince = undefined;
       return;
     }

@@ -7,8 +7,8 @@ import { DEFAULT_RETRY, type RetryPolicy } from './retry.js';
 export interface SagaOptions {
   /** Replies come to `<service>.replies`. */
   service: string;
-  /** Deadlines pause while it is not connected, or reads nothing. */
-  transport: Pick<Transport, 'connected' | 'consuming'>;
+  /** Deadlines pause while it is not connected, reads nothing, or takes nothing. */
+  transport: Pick<Transport, 'connected' | 'consuming' | 'writable'>;
   /** How steps that must succeed are tried again. Default: 8 tries, 1 s doubled up to 1 m between them. */
   retry?: Partial<RetryPolicy>;
   /** How often deadlines are looked at, and the working clock is moved on. Default `1s`; at most `2s`, the longest that counts. */
@@ -22,7 +22,7 @@ export interface SagaOptions {
 
 export interface ResolvedSagaOptions {
   service: string;
-  transport: Pick<Transport, 'connected' | 'consuming'>;
+  transport: Pick<Transport, 'connected' | 'consuming' | 'writable'>;
   retry: RetryPolicy;
   /** Milliseconds. */
   tick: number;

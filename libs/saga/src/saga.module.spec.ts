@@ -47,7 +47,7 @@ async function boot(...providers: Type[]) {
   class Platform {}
   const modules = [
     { module: Platform, global: true },
-    SagaModule.forRoot({ service: 'trips', transport: { connected: false, consuming: false } }),
+    SagaModule.forRoot({ service: 'trips', transport: { connected: false, consuming: false, writable: false } }),
   ];
   @Module({ imports: modules, providers })
   class App {}

@@ -28,7 +28,7 @@ let runner: StepRunner;
 beforeEach(() => {
   [log, sent] = [[], []];
   const outbox = { addCommand: async (...call: unknown[]) => void sent.push(call) } as unknown as Outbox;
-  runner = new StepRunner(outbox, resolveOptions({ service: 'trips', transport: { connected: true, consuming: true } }));
+  runner = new StepRunner(outbox, resolveOptions({ service: 'trips', transport: { connected: true, consuming: true, writable: true } }));
 });
 
 const run = (work: () => ReturnType<typeof bookHotel> | Promise<void>) => {

@@ -129,6 +129,9 @@ function prefixed(brokers: readonly string[], prefix: string): Transport {
     get consuming() {
       return kafka.consuming;
     },
+    get writable() {
+      return kafka.writable;
+    },
     whenConnected: (signal) => kafka.whenConnected(signal),
     close: () => kafka.close(),
   };

@@ -3,6 +3,6 @@ import { SagaDeadlines } from '../../../libs/saga/dist/deadlines.js';
 
 const { beat } = SagaDeadlines.prototype;
 SagaDeadlines.prototype.beat = function () {
-  this.options = { ...this.options, transport: { connected: true, consuming: true } };
+  this.options = { ...this.options, transport: { connected: true, consuming: true, writable: true } };
   return beat.call(this);
 };

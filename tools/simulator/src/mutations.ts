@@ -303,7 +303,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
   },
   'deadline-counts-outage-time': {
     without: 'the working clock: deadlines run on while nobody can answer',
-    seams: { sagaOptions: (options) => ({ ...options, grace: 0, transport: { connected: true, consuming: true } }) },
+    seams: { sagaOptions: (options) => ({ ...options, grace: 0, transport: { connected: true, consuming: true, writable: true } }) },
     foundBy: ['final'],
   },
   'compensation-left-out': {

@@ -37,6 +37,10 @@ export class SimulatedTransport implements Transport {
     return this.connected && this.member !== undefined && this.member.generation !== undefined;
   }
 
+  get writable(): boolean {
+    return this.connected;
+  }
+
   async connect(): Promise<void> {}
   async close(): Promise<void> {}
 

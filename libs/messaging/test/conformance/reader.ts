@@ -142,6 +142,9 @@ export class ReaderUnderTest {
       get consuming() {
         return inner.consuming;
       },
+      get writable() {
+        return inner.writable;
+      },
     };
   }
 }

@@ -13,9 +13,12 @@ export function missingForKafka() {
   return undefined;
 }
 
-/** What is missing to try the alerts, as a sentence; undefined when promtool is there, or Docker, which has it in Prometheus' image. */
+/** What is missing to try the alerts, as a sentence; undefined when promtool and amtool are there, or Docker, which has both in images. */
 export function missingForAlerts() {
   const answers = (program, ...args) => spawnSync(program, args, { stdio: 'ignore', timeout: 10_000 }).status === 0;
-  if (answers('promtool', '--version') || answers('docker', 'info', '--format', '{{.ServerVersion}}')) return undefined;
-  return 'npm test needs promtool (of the package prometheus) or Docker, and neither answers';
+  const packages = { promtool: 'prometheus', amtool: 'prometheus-alertmanager' };
+  const missing = Object.keys(packages).filter((program) => !answers(program, '--version'));
+  if (missing.length === 0 || answers('docker', 'info', '--format', '{{.ServerVersion}}')) return undefined;
+  const named = missing.map((program) => `${program} (of the package ${packages[program]})`).join(' and ');
+  return `npm test needs ${named}, or Docker, and neither answers`;
 }

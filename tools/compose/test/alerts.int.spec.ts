@@ -1,11 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { workspaceRoot } from '@ballast/testing';
-import { findPromtool, type Promtool } from './promtool.js';
+import type { Program } from './program.js';
+import { findPromtool } from './promtool.js';
 
 const folder = join(workspaceRoot(), 'infra/prometheus');
 const named = (kind: string) => readdirSync(join(folder, kind)).map((file) => `${kind}/${file}`);
-let promtool: Promtool;
+let promtool: Program;
 beforeAll(async () => {
   promtool = await findPromtool(folder);
 }, 200_000);

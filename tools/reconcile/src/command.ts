@@ -9,6 +9,8 @@ import { report } from './report.js';
 import { type Outcome, run } from './run.js';
 
 const DAY = 86_400_000;
+/** Of the time between the beginnings of two runs, what is left to the services however long a run takes. */
+const REST = 0.25;
 
 /** The command, whole. Returns the exit code: 0 the books agree, 1 they do not, 2 it could not be found out. */
 export async function reconcile(args: readonly string[]): Promise<number> {
@@ -39,18 +41,19 @@ async function watch(options: Options): Promise<number> {
   let fullAt = 0;
   let code = 0;
   while (!stopping.signal.aborted) {
+    const next = Date.now() + options.every;
     try {
       tools ??= await open(options);
       const full = Date.now() - fullAt >= DAY;
-      const outcome = await run(tools, settingsOf(options, full));
+      const outcome = await run(tools, { ...settingsOf(options, full), stopping: stopping.signal });
       if (full) fullAt = Date.now();
       code = print(outcome, options);
     } catch (error) {
       if (!(error instanceof CannotReconcileError)) throw error;
-      console.error(`ballast: ${error.message}; again in ${options.every / 1000} s`);
+      console.error(`ballast: ${error.message}; it is tried again`);
       code = 2;
     }
-    await sleep(options.every, undefined, { signal: stopping.signal }).catch(() => undefined);
+    await sleep(Math.max(next - Date.now(), options.every * REST), undefined, { signal: stopping.signal }).catch(() => undefined);
   }
   return code;
 }
@@ -63,8 +66,7 @@ async function open(options: Options) {
 const settingsOf = ({ since, grace, messages, repair, dryRun }: Options, full: boolean) => ({
   scope: full ? ('full' as const) : ('changed' as const),
   ...(since && !full && { since }),
-  patience: { grace, messages },
-  ...{ repair, dryRun },
+  ...{ grace, messages, repair, dryRun },
 });
 
 function print(outcome: Outcome, { json, repair, dryRun }: Options): number {

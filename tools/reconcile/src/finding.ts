@@ -1,5 +1,6 @@
 import type { Money } from '@ballast/contracts';
 import type { KindCode } from './kinds.js';
+import type { Message } from './ways.js';
 
 /** An operation of the owning service that mends it: an operator endpoint, which looks again under its own locks. */
 export interface Repair {
@@ -21,6 +22,8 @@ export interface Finding {
   readonly detail: string;
   /** What has to be the same in a second reading, when `detail` has figures that move with every sale. */
   readonly steady?: string;
+  /** It is a difference only if this message is lost: while that may still come, nothing is wrong. */
+  readonly message?: Message;
   readonly repair?: Repair;
 }
 

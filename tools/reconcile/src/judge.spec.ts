@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { aProduct, anySale, EUR, NOW, PATIENCE, sale } from '../test/consistent.js';
+import { aProduct, anySale, EUR, GRACE, NOW, sale } from '../test/consistent.js';
 import { defects } from '../test/defects.js';
 import { judge } from './judge.js';
 import { kindCodes, kinds, type KindCode } from './kinds.js';
@@ -8,9 +8,11 @@ import { product } from './rules/stock.js';
 import type { Sale } from './sale.js';
 
 const findingsOf = (books: Sale, now = NOW) => {
-  const verdict = judge(books, now, PATIENCE);
+  const verdict = judge(books, now, GRACE);
   return verdict.judged ? verdict.findings : [];
 };
+/** Kinds that are a lost message. */
+const LOST: KindCode[] = ['CART_WITHOUT_ORDER', 'CART_LEFT_CHECKING_OUT'];
 const kindsOf = (books: Sale) => findingsOf(books).map(({ kind }) => kind);
 
 describe('books that agree', () => {
@@ -26,7 +28,7 @@ describe('books that agree', () => {
 
   it('are judged: nothing is passed over because it is old', () => {
     for (const end of ['CONFIRMED', 'OUT_OF_STOCK', 'PAYMENT_DECLINED', 'VOIDED'] as const)
-      expect([end, judge(sale({ end }), NOW, PATIENCE)]).toEqual([end, { judged: true, findings: [] }]);
+      expect([end, judge(sale({ end }), NOW, GRACE)]).toEqual([end, { judged: true, findings: [] }]);
   });
 });
 
@@ -65,7 +67,7 @@ describe('what is in motion', () => {
   it('is left alone while its saga runs', () => {
     const books = defects.RESERVATION_ORPHANED();
     books.order!.saga = { status: 'COMPENSATING' };
-    expect(judge(books, NOW, PATIENCE)).toEqual({ judged: false });
+    expect(judge(books, NOW, GRACE)).toEqual({ judged: false });
   });
 
   it.each<[string, (books: ReturnType<typeof sale>, at: string) => unknown]>([
@@ -77,8 +79,8 @@ describe('what is in motion', () => {
   ])('is left alone for the grace after %s', (_, touch) => {
     const books = defects.CAPTURE_AMOUNT_DIFFERS();
     touch(books, new Date(NOW).toISOString());
-    expect(judge(books, NOW + PATIENCE.grace - 1, PATIENCE)).toEqual({ judged: false });
-    expect(kindsAt(books, NOW + PATIENCE.grace)).toEqual(['CAPTURE_AMOUNT_DIFFERS']);
+    expect(judge(books, NOW + GRACE - 1, GRACE)).toEqual({ judged: false });
+    expect(kindsAt(books, NOW + GRACE)).toEqual(['CAPTURE_AMOUNT_DIFFERS']);
   });
 
   it('is no difference of money while the processor is still to be asked', () => {
@@ -87,10 +89,22 @@ describe('what is in motion', () => {
     expect(kindsOf(books)).toEqual([]);
   });
 
-  it('is no lost message until a message has had its time', () => {
-    const accepted = sale({ end: 'ACCEPTED', age: PATIENCE.messages - 1 });
-    expect(kindsAt(accepted, NOW)).toEqual([]);
+  it('is a checkout that order has not taken up, for the grace', () => {
+    const accepted = sale({ end: 'ACCEPTED', age: GRACE - 1 });
+    expect(judge(accepted, NOW, GRACE)).toEqual({ judged: false });
     expect(kindsAt(accepted, NOW + 1)).toEqual(['CART_WITHOUT_ORDER']);
+  });
+
+  it('says which message has to be lost for it to be a difference, by the key under which it was sent', () => {
+    const { cart } = defects.CART_WITHOUT_ORDER();
+    const messageOf = (books: Sale) => findingsOf(books)[0]!.message;
+    expect(messageOf({ orderId: cart!.orderId, operations: [], cart: cart! })).toEqual({
+      ...{ topic: 'cart.events', from: 'cart', to: 'order', key: cart!.cartId },
+    });
+    const waiting = defects.CART_LEFT_CHECKING_OUT();
+    expect(messageOf(waiting)).toEqual({ topic: 'order.events', from: 'order', to: 'cart', key: waiting.orderId });
+    for (const kind of Object.keys(defects) as (keyof typeof defects)[])
+      expect([kind, messageOf(defects[kind]()) !== undefined]).toEqual([kind, LOST.includes(kind)]);
   });
 });
 

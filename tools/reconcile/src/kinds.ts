@@ -173,7 +173,7 @@ export const kinds = {
     'page',
     'A checkout was accepted and no order came of it: its event was lost',
     undefined,
-    'Order’s team: look for it in the dead letters first. The payment token is gone, so the buyer has to check out again',
+    'Order’s team: it is in no outbox and in no open dead letter, so see whether somebody discarded it. The payment token is gone, so the buyer has to check out again',
   ),
   PAYMENT_WITHOUT_ORDER: kind(
     'page',

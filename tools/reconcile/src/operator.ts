@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CannotReconcileError } from './errors.js';
 
@@ -42,19 +43,27 @@ export class Operator {
   async get<T>(service: ServiceName, path: string, query: Record<string, string | undefined> = {}): Promise<T> {
     const url = new URL(`/ops/v1/${path}`, this.access.services[service]);
     for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, value);
-    for (let tries = 1; ; tries++) {
-      let pause = PAUSE * tries;
-      try {
-        const { status, body, retryAfter } = await this.send('GET', url);
-        if (status === 200) return body as T;
-        // A run over a million orders asks more often than a service lets one account: it goes on as fast as it may.
-        if (status === 429) [tries, pause] = [0, retryAfter * 1000];
-        else if (status < 500 || tries === TRIES) throw refusal(service, url, status, body as Problem);
-      } catch (error) {
-        if (error instanceof CannotReconcileError || tries === TRIES) throw away(service, url, error);
-      }
-      await sleep(pause);
+    return this.read(service, url, TRIES);
+  }
+
+  /** All of a list that comes in pages. */
+  async list<T>(service: ServiceName, path: string, query: Record<string, string> = {}): Promise<T[]> {
+    const items: T[] = [];
+    for (let cursor: string | undefined; ;) {
+      const page: { items: T[]; nextCursor: string | null } = await this.get(service, path, { ...query, limit: '100', cursor });
+      items.push(...page.items);
+      if (page.nextCursor === null) return items;
+      cursor = page.nextCursor;
     }
+  }
+
+  /** What each replica says of itself, at any path. One that does not answer is left out: the others take over what it had. */
+  async each<T>(service: ServiceName, path: string): Promise<T[]> {
+    const url = new URL(path, this.access.services[service]);
+    const answers = await Promise.allSettled((await replicasOf(service, url)).map((replica) => this.read<T>(service, replica, 1)));
+    const answered = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    if (answered.length === 0) throw (answers[0] as PromiseRejectedResult).reason;
+    return answered;
   }
 
   /** The answer, whatever it is: what a service says to a repair is for the report. */
@@ -63,6 +72,22 @@ export class Operator {
     return this.send('POST', url, body).catch((error: unknown) => {
       throw away(service, url, error);
     });
+  }
+
+  private async read<T>(service: ServiceName, url: URL, most: number): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      let pause = PAUSE * tries;
+      try {
+        const { status, body, retryAfter } = await this.send('GET', url);
+        if (status === 200) return body as T;
+        // A run over a million orders asks more often than a service lets one account: it goes on as fast as it may.
+        if (status === 429) [tries, pause] = [0, retryAfter * 1000];
+        else if (status < 500 || tries === most) throw refusal(service, url, status, body as Problem);
+      } catch (error) {
+        if (error instanceof CannotReconcileError || tries === most) throw away(service, url, error);
+      }
+      await sleep(pause);
+    }
   }
 
   private async send(method: string, url: URL, body?: object): Promise<Answer> {
@@ -96,6 +121,15 @@ export class Operator {
     if (status !== 201) throw new CannotReconcileError(`${this.access.credentials.email} cannot sign in at ${url.origin}: ${codeOf(body)}`);
     this.token = (body as { accessToken: string }).accessToken;
   }
+}
+
+/** A name may stand for several replicas, each with an address of its own. A certificate is for the name: then one of them has to do. */
+async function replicasOf(service: ServiceName, url: URL): Promise<URL[]> {
+  if (url.protocol !== 'http:') return [url];
+  const addresses = await lookup(url.hostname.replace(/^\[|\]$/g, ''), { all: true }).catch((error: unknown) => {
+    throw away(service, url, error);
+  });
+  return addresses.map(({ address, family }) => Object.assign(new URL(url), { hostname: family === 6 ? `[${address}]` : address }));
 }
 
 const codeOf = (body: unknown) => (body as Problem).code ?? 'no reason given';

@@ -6,7 +6,7 @@ const parse = (...args: string[]) => parseOptions(args, now);
 it('compares what changed, with patience, and repairs nothing unless told', () => {
   expect(parse()).toEqual({
     ...{ full: false, repair: false, dryRun: false, json: false, watch: false, help: false },
-    ...{ every: 20_000, grace: 20_000, messages: 120_000 },
+    ...{ every: 20_000, grace: 20_000, messages: 12_000 },
   });
 });
 

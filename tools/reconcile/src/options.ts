@@ -12,9 +12,9 @@ export const help = `Usage: npm run reconcile [-- options]
   --dry-run              writes nothing: no repair, nothing in the register
   --json                 for programs
   --watch                again and again, until it is stopped; all of it first, and then once a day
-  --every SECONDS        of --watch: how long to rest between two runs (20)
+  --every SECONDS        of --watch: from the beginning of a run to that of the next (20)
   --grace SECONDS        what changed more recently is not judged (20)
-  --messages SECONDS     how long a message may take before it counts as lost (120)
+  --messages SECONDS     how long the way of a message is watched, and free, before it counts as lost (12)
 
   --home DIRECTORY       of a platform that keeps its data elsewhere than in .ballast
   --accounts FILE        who asks: JSON with {"operator": {"email", "password"}}; instead of that platform's own operator
@@ -70,7 +70,7 @@ function parse(args: readonly string[]) {
         ...{ since: text, home: text, services: text, accounts: text },
         every: { ...text, default: '20' },
         grace: { ...text, default: '20' },
-        messages: { ...text, default: '120' },
+        messages: { ...text, default: '12' },
       },
     }).values;
   } catch (error) {

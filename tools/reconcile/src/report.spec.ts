@@ -2,7 +2,16 @@ import type { Outcome, Reported } from './run.js';
 import { money, report } from './report.js';
 
 const outcome = (differences: Reported[] = []): Outcome => ({
-  ...{ cutOff: '2026-11-27T12:00:00.000Z', scope: 'changed', judged: 41, inMotion: 2, durationMs: 1_234, differences, resolved: [] },
+  ...{
+    cutOff: '2026-11-27T12:00:00.000Z',
+    scope: 'changed',
+    judged: 41,
+    inMotion: 2,
+    onTheirWay: 0,
+    durationMs: 1_234,
+    differences,
+    resolved: [],
+  },
 });
 const found = (more: Partial<Reported> & Pick<Reported, 'kind' | 'subject'>): Reported => ({
   ...{ detail: 'the books disagree', severity: 'page', action: 'escalate', firstSeen: new Date(Date.now() - 600_000).toISOString() },
@@ -14,6 +23,10 @@ it('says in two lines that all is well, and how much that is', () => {
     '✔ No difference: orders, stock, payments, ledger and the processor’s settlement agree',
     '  41 orders compared, 2 still in motion, what changed; 1.2 s',
   ]);
+});
+
+it('says what waits for a message', () => {
+  expect(report({ ...outcome(), onTheirWay: 3 }, { repair: false })).toContain('2 still in motion, 3 waiting for a message, what changed');
 });
 
 it('has a line a kind with what is at stake in each currency, how old it is and what is done', () => {

@@ -3,8 +3,8 @@ import type { Outcome, Reported } from './run.js';
 
 /** What a person in finance reads: a line a kind, then every difference. */
 export function report(outcome: Outcome, { repair }: { repair: boolean }): string {
-  const { differences, judged, inMotion, scope, durationMs, resolved } = outcome;
-  const looked = `${judged} orders compared, ${inMotion} still in motion, ${scope === 'full' ? 'all of them' : 'what changed'}; ${seconds(durationMs)}`;
+  const { differences, judged, inMotion, onTheirWay, scope, durationMs, resolved } = outcome;
+  const looked = `${judged} orders compared, ${inMotion} still in motion,${onTheirWay > 0 ? ` ${onTheirWay} waiting for a message,` : ''} ${scope === 'full' ? 'all of them' : 'what changed'}; ${seconds(durationMs)}`;
   const gone = resolved.length > 0 ? `\n${resolved.length} earlier difference${resolved.length > 1 ? 's are' : ' is'} gone` : '';
   if (differences.length === 0)
     return `✔ No difference: orders, stock, payments, ledger and the processor’s settlement agree\n  ${looked}${gone}`;

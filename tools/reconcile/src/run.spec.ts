@@ -1,4 +1,4 @@
-import { Books } from '../test/books.js';
+import { Books, FREE } from '../test/books.js';
 import { sale } from '../test/consistent.js';
 import { defects } from '../test/defects.js';
 import { CannotReconcileError } from './errors.js';
@@ -7,7 +7,7 @@ import { type OpenDifference, Register } from './register.js';
 import { run, type RunOptions } from './run.js';
 
 // Books in these tests are an hour old by a fixed clock: every patience has passed.
-const options: RunOptions = { scope: 'full', patience: { grace: 0, messages: 0 }, repair: false, dryRun: false };
+const options: RunOptions = { scope: 'full', grace: 0, messages: 0, repair: false, dryRun: false };
 const reconcile = (books: Books, more: Partial<RunOptions> = {}) => {
   const { operator } = books;
   return run({ operator, library: new Library(operator), register: new Register(operator) }, { ...options, ...more });
@@ -59,6 +59,50 @@ describe('an operation that is nobody’s order', () => {
     const books = new Books([...fine(4), { orderId: reference, operations: [{ ...operation!, key: 'stranger', reference }] }]);
     books.cutOff = new Date().toISOString();
     expect(await reconcile(books, { scope })).toMatchObject({ differences: [{ kind: 'OPERATION_UNKNOWN', subject: 'stranger' }] });
+  });
+});
+
+describe('a message that is late', () => {
+  const missing = () => [defects.CART_WITHOUT_ORDER(), defects.CART_LEFT_CHECKING_OUT()];
+  const announced = (books: Books) => repairs(books).filter(({ path }) => path.endsWith('/announcements'));
+
+  it('is no difference, is not sent again, and what was said of it before stays open, however long it takes', async () => {
+    const [first, second] = missing();
+    const books = new Books([first!, second!, ...fine(1)]);
+    books.traffic = { ...FREE, oldestSeconds: 600 };
+    books.open = [openOf('CART_LEFT_CHECKING_OUT', second!)];
+    for (let again = 0; again < 2; again++) {
+      const outcome = await reconcile(books, { repair: true });
+      expect(outcome).toMatchObject({ differences: [], resolved: [], judged: 3, onTheirWay: 2 });
+    }
+    expect(repairs(books)).toEqual([]);
+    expect(recorded(books)).toMatchObject([
+      { found: 0, resolved: [] },
+      { found: 0, resolved: [] },
+    ]);
+  });
+
+  it('is told from one that is lost by its key', async () => {
+    const [late, gone] = [defects.CART_LEFT_CHECKING_OUT(), defects.CART_LEFT_CHECKING_OUT()];
+    const books = new Books([late, gone]);
+    books.traffic = { ...FREE, letters: [{ key: late.orderId }] };
+    expect(await reconcile(books, { repair: true })).toMatchObject({ differences: [{ subject: gone.orderId, repaired: 'done' }] });
+    expect(announced(books)).toMatchObject([{ service: 'order', path: `repairs/orders/${gone.orderId}/announcements` }]);
+  });
+
+  it('holds up no other difference', async () => {
+    const books = new Books([...missing(), defects.LEDGER_ENTRY_MISSING()]);
+    books.traffic = { ...FREE, health: [{ away: ['broker'] }] };
+    expect((await reconcile(books)).differences.map(({ kind }) => kind)).toEqual(['LEDGER_ENTRY_MISSING']);
+  });
+
+  it('and comes while its way is watched is none', async () => {
+    const books = new Books([defects.CART_LEFT_CHECKING_OUT()]);
+    books.onRead = (path) => {
+      if (path === 'outbox') books.sales[0]!.cart!.status = 'CLOSED';
+    };
+    expect(await reconcile(books, { repair: true })).toMatchObject({ differences: [] });
+    expect(repairs(books)).toEqual([]);
   });
 });
 

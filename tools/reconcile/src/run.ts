@@ -7,7 +7,7 @@ import type { Operator } from './operator.js';
 import type { OpenDifference, Register } from './register.js';
 import { trialBalance } from './rules/ledger.js';
 import { product } from './rules/stock.js';
-import type { Patience } from './sale.js';
+import { lost } from './ways.js';
 
 /** Tries of a repair after which a person has to look. */
 export const TRIES = 3;
@@ -21,10 +21,15 @@ export interface RunOptions {
   readonly scope: 'full' | 'changed';
   /** Instead of the last run's cut-off. */
   readonly since?: Date;
-  readonly patience: Patience;
+  /** ms: what changed more recently is not judged, since the others may not have heard. */
+  readonly grace: number;
+  /** ms for which the way of a message has to be free before it counts as lost. */
+  readonly messages: number;
   readonly repair: boolean;
   /** Writes nothing anywhere: no repair, no line in the register. */
   readonly dryRun: boolean;
+  /** Whoever stops a job waits for the run under way: it then watches no message any longer. */
+  readonly stopping?: AbortSignal;
 }
 
 export interface Outcome {
@@ -32,6 +37,8 @@ export interface Outcome {
   readonly scope: 'full' | 'changed';
   readonly judged: number;
   readonly inMotion: number;
+  /** Messages that may still come: what they would change is no difference yet. */
+  readonly onTheirWay: number;
   readonly durationMs: number;
   readonly differences: readonly Reported[];
   /** Open differences that are gone. */
@@ -51,7 +58,7 @@ export interface Reported extends Finding {
 /** Reads all books, compares them, looks at every difference a second time, repairs what may be repaired, and writes it down. */
 export async function run(tools: { library: Library; register: Register; operator: Operator }, options: RunOptions): Promise<Outcome> {
   const { library, register, operator } = tools;
-  const { patience, dryRun } = options;
+  const { grace, dryRun } = options;
   const started = Date.now();
   const state = await register.state();
   const scope = options.scope === 'full' || (!state.cutOff && !options.since) ? 'full' : 'changed';
@@ -65,7 +72,7 @@ export async function run(tools: { library: Library; register: Register; operato
   let judged = 0;
   let inMotion = 0;
   for await (const sale of sales) {
-    const verdict = judge(sale, Date.now(), patience);
+    const verdict = judge(sale, Date.now(), grace);
     if (!verdict.judged) {
       inMotion += 1;
       continue;
@@ -77,7 +84,8 @@ export async function run(tools: { library: Library; register: Register; operato
   for (const finding of await totals(library)) suspects.set(identityOf(finding), finding);
 
   const known = new Map(state.open.map((difference) => [identityOf(difference), difference]));
-  const confirmed = suspects.size > 0 ? await secondLook(library, suspects, patience) : [];
+  const standing = suspects.size > 0 ? await withoutLate(operator, suspects, options) : suspects;
+  const confirmed = standing.size > 0 ? await secondLook(library, standing, grace) : [];
   const differences: Reported[] = [];
   for (const finding of confirmed) {
     const before = known.get(identityOf(finding));
@@ -87,12 +95,12 @@ export async function run(tools: { library: Library; register: Register; operato
     differences.push({ ...finding, severity: kinds[finding.kind].severity, action, firstSeen, ...(repaired && { repaired }) });
   }
 
-  // What looked different the first time and not quite so the second is neither a difference nor gone.
+  // What looked different the first time and not quite so the second, or waits for a message, is neither a difference nor gone.
   const resolved = state.open.filter(
     (difference) => !suspects.has(identityOf(difference)) && (!difference.orderId || judgedAgain.has(difference.orderId)),
   );
   const outcome: Outcome = {
-    ...{ cutOff: cutOff.toISOString(), scope, judged, inMotion },
+    ...{ cutOff: cutOff.toISOString(), scope, judged, inMotion, onTheirWay: suspects.size - standing.size },
     ...{ durationMs: Date.now() - started, differences, resolved },
   };
   if (!dryRun) await register.record(outcome);
@@ -100,12 +108,8 @@ export async function run(tools: { library: Library; register: Register; operato
 }
 
 /** What any book changed since the last look, and what was found and is not resolved. */
-async function changed(
-  library: Library,
-  state: Awaited<ReturnType<Register['state']>>,
-  { since, patience }: RunOptions,
-): Promise<string[]> {
-  const from = since?.getTime() ?? Date.parse(state.cutOff!) - Math.max(patience.grace, patience.messages) - OVERLAP;
+async function changed(library: Library, state: Awaited<ReturnType<Register['state']>>, { since, grace }: RunOptions): Promise<string[]> {
+  const from = since?.getTime() ?? Date.parse(state.cutOff!) - grace - OVERLAP;
   const ids = await library.touched(new Date(from));
   for (const { orderId } of state.open) if (orderId) ids.add(orderId);
   return [...ids].sort();
@@ -117,15 +121,25 @@ async function totals(library: Library): Promise<Finding[]> {
   return [...products.flatMap(product), ...trialBalance(accounts)];
 }
 
+/** Lets a moment pass, or as long as it takes to tell a message that is lost from one that is late. What waits for a late one is left out. */
+async function withoutLate(
+  operator: Operator,
+  suspects: ReadonlyMap<string, Finding>,
+  { messages, stopping }: RunOptions,
+): Promise<ReadonlyMap<string, Finding>> {
+  const missing = [...suspects.values()].flatMap(({ message }) => message ?? []);
+  const [gone] = await Promise.all([lost(operator, missing, messages, stopping), sleep(SECOND_LOOK)]);
+  return new Map([...suspects].filter(([, { message }]) => !message || gone.has(message)));
+}
+
 /**
  * Books are read one after the other while the shop goes on. A difference is one that says the same in two readings, a moment apart.
  */
-async function secondLook(library: Library, suspects: ReadonlyMap<string, Finding>, patience: Patience): Promise<Finding[]> {
-  await sleep(SECOND_LOOK);
+async function secondLook(library: Library, suspects: ReadonlyMap<string, Finding>, grace: number): Promise<Finding[]> {
   const again: Finding[] = [];
   const orderIds = new Set([...suspects.values()].flatMap(({ orderId }) => (orderId ? [orderId] : [])));
   for await (const sale of library.some([...orderIds].sort())) {
-    const verdict = judge(sale, Date.now(), patience);
+    const verdict = judge(sale, Date.now(), grace);
     if (verdict.judged) again.push(...verdict.findings);
   }
   if ([...suspects.values()].some(({ orderId }) => !orderId)) again.push(...(await totals(library)));

@@ -10,14 +10,6 @@ export interface Sale {
   readonly cart?: CartRow;
 }
 
-/** Milliseconds. */
-export interface Patience {
-  /** What changed more recently is not looked at: the others may not have heard. */
-  readonly grace: number;
-  /** How long a message may take: longer, since a broker or its reader may be away for a while. */
-  readonly messages: number;
-}
-
 /** How the order ended; undefined while it has not, when nobody knows it, or when order and saga do not agree. */
 export function outcomeOf({ order }: Sale): 'CONFIRMED' | 'REJECTED' | undefined {
   if (!order || order.status === 'PENDING' || order.saga?.status === 'STUCK') return undefined;
@@ -30,8 +22,8 @@ export function disagrees({ status, saga }: OrderRow): boolean {
   return false;
 }
 
-/** Whether the books are still being written: they are compared when they rest. */
-export function inMotion(sale: Sale, now: number, { grace }: Patience): boolean {
+/** Whether the books are still being written: they are compared when they rest, and have for `grace` ms. */
+export function inMotion(sale: Sale, now: number, grace: number): boolean {
   const saga = sale.order?.saga?.status;
   if (saga === 'RUNNING' || saga === 'COMPENSATING') return true;
   return now - lastChange(sale) < grace;

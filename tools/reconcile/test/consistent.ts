@@ -8,9 +8,7 @@ import type { Sale } from '../src/sale.js';
 export type Draft = { -readonly [K in keyof Sale]: Sale[K] } & { operations: SettlementRow[] };
 
 export const NOW = Date.now();
-export const PATIENCE = { grace: 20_000, messages: 120_000 };
-/** Long enough ago for every patience. */
-export const LONG_AGO = new Date(NOW - 3_600_000).toISOString();
+export const GRACE = 20_000;
 export const EUR = (amount: number) => ({ amount, currency: 'EUR' });
 
 /** A UUIDv7 of that time. */
@@ -121,7 +119,7 @@ export const anySale: fc.Arbitrary<Draft> = fc
       return [{ amount, status: status as 'SUCCEEDED' | 'REVERSED' }];
     });
     // What has not been taken up by order yet is young.
-    return sale({ end, items, total, refunds, age: end === 'ACCEPTED' ? age % 100_000 : age });
+    return sale({ end, items, total, refunds, age: end === 'ACCEPTED' ? age % GRACE : age });
   });
 
 export const aProduct = (): ProductRow => ({ sku: 'lamp', onHand: 90, reserved: 3, received: 100, committed: 10, held: 3 });

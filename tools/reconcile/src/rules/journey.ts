@@ -1,8 +1,9 @@
+import { cartCheckedOut, orderConfirmed } from '@ballast/contracts';
 import type { Finding } from '../finding.js';
-import { acceptedAt, disagrees, lastChange, outcomeOf, type Patience, type Sale } from '../sale.js';
+import { disagrees, outcomeOf, type Sale } from '../sale.js';
 
 /** Cart, order and saga: whether each heard of the other. */
-export function journey(sale: Sale, now: number, { messages }: Patience): Finding[] {
+export function journey(sale: Sale): Finding[] {
   const { orderId, order, payment, reservation, cart } = sale;
   const about = { subject: orderId, orderId };
   if (!order) {
@@ -13,8 +14,9 @@ export function journey(sale: Sale, now: number, { messages }: Patience): Findin
       return [{ kind: 'PAYMENT_WITHOUT_ORDER', ...about, ...(payment.currency && { amount }), detail }];
     }
     if (reservation) return [{ kind: 'RESERVATION_WITHOUT_ORDER', ...about, detail: `reservation ${reservation.state}, order unknown` }];
-    if (!cart || now - acceptedAt(orderId) < messages) return [];
-    return [{ kind: 'CART_WITHOUT_ORDER', ...about, detail: `cart ${cart.cartId} ${cart.status}, order unknown` }];
+    if (!cart) return [];
+    const message = { topic: cartCheckedOut.topic, from: 'cart', to: 'order', key: cart.cartId } as const;
+    return [{ kind: 'CART_WITHOUT_ORDER', ...about, detail: `cart ${cart.cartId} ${cart.status}, order unknown`, message }];
   }
   const amount = order.total;
   if (order.saga?.status === 'STUCK')
@@ -30,7 +32,7 @@ export function journey(sale: Sale, now: number, { messages }: Patience): Findin
     return outcome === 'REJECTED'
       ? [{ kind: 'CART_CLOSED_OF_REJECTED', ...about, detail: `order REJECTED, cart ${cart.cartId} CLOSED` }]
       : [];
-  if (now - lastChange(sale) < messages) return [];
+  const message = { topic: orderConfirmed.topic, from: 'order', to: 'cart', key: orderId } as const;
   const repair = { service: 'order', path: `orders/${orderId}/announcements` } as const;
-  return [{ kind: 'CART_LEFT_CHECKING_OUT', ...about, detail: `order ${outcome}, cart ${cart.cartId} CHECKING_OUT`, repair }];
+  return [{ kind: 'CART_LEFT_CHECKING_OUT', ...about, detail: `order ${outcome}, cart ${cart.cartId} CHECKING_OUT`, message, repair }];
 }

@@ -11,6 +11,8 @@ const away = () => Promise.reject(new NoPrimaryError('it is away'));
 
 let now: number;
 let calls: string[];
+/** What ends each sleep, be it over or not. */
+let sleeps: (AbortSignal | undefined)[];
 let store: jest.Mocked<IntentStore>;
 let stop: () => Promise<void>;
 let worker: IntentWorker;
@@ -20,6 +22,7 @@ let perform: () => Promise<() => undefined>;
 beforeEach(() => {
   now = 0;
   calls = [];
+  sleeps = [];
   let left: ClaimedIntent[] = [{ id: 'one', kind: 'charge', payload: {}, trace: {}, attempt: 1 }];
   store = {
     add: jest.fn(),
@@ -39,7 +42,8 @@ afterEach(() => stop());
 function start(): void {
   const clock = {
     now: () => new Date(now),
-    sleep: async (ms: number) => {
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      sleeps.push(signal);
       now += ms;
       await setImmediate();
     },
@@ -177,4 +181,13 @@ it('takes a few failures for no outage, nor an answer after one for its end agai
   start();
   await until(() => store.settle.mock.calls.length === 1);
   expect(store.bringForward).not.toHaveBeenCalled();
+});
+
+it('sleeps no more once it is closed, although something was put off for later', async () => {
+  outage(1);
+  start();
+  await until(() => store.postpone.mock.calls.length === 1);
+  await stop();
+  expect(sleeps.length).toBeGreaterThan(0);
+  expect(sleeps.filter((signal) => !signal?.aborted)).toEqual([]);
 });

@@ -143,6 +143,8 @@ export class IntentWorker implements Performing {
     if (this.running.size) this.aborting.abort(new Error('the service stops'));
     await Promise.race([done, clock.sleep(STOP_LIMIT / 2, over.signal)]);
     over.abort();
+    // Nor does what was put off need to be remembered.
+    this.aborting.abort(new Error('the service stops'));
   }
 
   private launch(intent: ClaimedIntent): void {

@@ -32,7 +32,9 @@ async function metric(series: string): Promise<number | undefined> {
 it('shows what is pending, what came twice and what was set aside, from 0 on', async () => {
   const { config, drop } = await freshDatabase();
   cleanup.add(drop);
+  // The one below has its own connections: whatever it does, it does as itself.
   const kafka = newTransport();
+  cleanup.add(() => kafka.close());
   let closed = true;
   const transport: Transport = Object.create(kafka, {
     send: {

@@ -44,7 +44,9 @@ export async function startBenchService(
   let relaying = Promise.resolve();
   const counting: Transport = Object.create(kafka, {
     whenConnected: { value: (signal?: AbortSignal) => relaying.then(() => kafka.whenConnected.call(counting, signal)) },
-    send: { value: (records: Parameters<Transport['send']>[0]) => kafka.send(records).then(() => acknowledged(records.length)) },
+    send: {
+      value: (records: Parameters<Transport['send']>[0]) => kafka.send.call(counting, records).then(() => acknowledged(records.length)),
+    },
   }) as Transport;
   @Module({})
   class DatabaseOfBench {}

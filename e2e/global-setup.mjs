@@ -17,11 +17,11 @@ const PORT_OFFSET = 21_000;
  * too: on one that is shared it would join the consumer groups of whatever runs there.
  */
 export default async function globalSetup() {
-  const home = mkdtempSync(join(tmpdir(), 'ballast-e2e-'));
   const receiver = await spanReceiver();
   const spans = createServer((_, response) => response.end(JSON.stringify(receiver.spans())));
   await new Promise((resolve) => spans.listen(0, '127.0.0.1', resolve));
 
+  const home = mkdtempSync(join(tmpdir(), 'ballast-e2e-'));
   const args = [join(root, 'tools/run.mjs'), 'start', '--home', home, '--port-offset', String(PORT_OFFSET)];
   const platform = spawn(process.execPath, args, {
     cwd: root,

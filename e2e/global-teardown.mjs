@@ -11,7 +11,7 @@ export default async function globalTeardown() {
     platform.kill('SIGINT');
     await ended;
   }
-  await close();
   dropPostgres(join(home, 'data', 'postgres')); // it may lie elsewhere: where the postgres user can read
   rmSync(home, { recursive: true, force: true });
+  await close();
 }

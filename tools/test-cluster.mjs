@@ -39,6 +39,7 @@ const keep = process.argv.includes('--keep');
 const all = process.argv.includes('--all');
 const results = [];
 const reports = mkdtempSync(join(tmpdir(), 'ballast-cluster-'));
+process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
 const env = {
   ...process.env,
   ...PORTS,
@@ -77,7 +78,6 @@ try {
 } finally {
   if (!keep)
     await run('docker', ['compose', 'down', '--volumes', '--timeout', '5'], 5 * MINUTE).catch((error) => console.error(error.message));
-  rmSync(reports, { recursive: true, force: true });
 }
 
 console.log('\nimages:');

@@ -11,6 +11,9 @@ import { missingForAlerts, missingForKafka } from './setup/tools.mjs';
 
 const bin = (name) => join('node_modules', '.bin', name);
 const reports = mkdtempSync(join(tmpdir(), 'ballast-test-'));
+// However it ends, by Ctrl-C too.
+process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
+for (const [signal, number] of Object.entries({ SIGINT: 2, SIGTERM: 15 })) process.once(signal, () => process.exit(128 + number));
 const WITH_DRILLS = '--with-drills';
 const withDrills = process.argv.includes(WITH_DRILLS);
 const [only, ...extra] = process.argv.slice(2).filter((argument) => argument !== WITH_DRILLS);
@@ -53,7 +56,6 @@ for (const step of steps) {
     break;
   }
 }
-rmSync(reports, { recursive: true, force: true });
 
 console.log(`\n${'step'.padEnd(42)}${'seconds'.padStart(9)}${'passed'.padStart(9)}${'failed'.padStart(9)}`);
 for (const { step, seconds, passed, failed } of results)

@@ -8,12 +8,13 @@ import { Shopper } from './shop.js';
 import { checkoutTrace, CONSUMER, PRODUCER } from './traces.js';
 
 describe('npm start with Node alone', () => {
-  const alone = new Alone();
+  let alone: Alone;
   const services = ['auth', 'cart', 'inventory', 'order', 'payment', 'psp'];
   let platform: Platform;
   let merchant: Shopper;
 
   beforeAll(async () => {
+    alone = new Alone();
     await alone.up();
     platform = platformAt(alone.home);
     merchant = await Shopper.signIn(platform.gateway, platform.credentials.merchant);

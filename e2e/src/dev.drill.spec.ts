@@ -9,8 +9,11 @@ const cart = `http://127.0.0.1:${3002 + portOffset}`;
 const statusOf = async (path: string) => (await fetch(`${cart}${path}`)).status;
 
 describe('npm run dev', () => {
-  const workspace = new DevWorkspace();
-  beforeAll(() => workspace.start(portOffset), 400_000);
+  let workspace: DevWorkspace;
+  beforeAll(() => {
+    workspace = new DevWorkspace();
+    return workspace.start(portOffset);
+  }, 400_000);
   afterAll(() => workspace.stop(), 60_000);
 
   /** The services whose processes are others than before. */

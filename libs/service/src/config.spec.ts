@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { event } from '@ballast/message';
 import { z } from 'zod';
 import { ConfigError, loadConfig } from './config.js';
@@ -12,6 +12,12 @@ const full = defineService({ name: 'sample', port: 3998, database: true, message
 const env = { DATABASE_HOSTS: 'a:5432,b:5433', DATABASE_PASSWORD: 'pw', KAFKA_BROKERS: 'k1:9092, k2:9092' };
 
 describe('loadConfig', () => {
+  let directory: string | undefined;
+  afterEach(() => {
+    if (directory) rmSync(directory, { recursive: true });
+    directory = undefined;
+  });
+
   it('needs nothing for a service without database and broker', () => {
     expect(loadConfig(plain, {}, {})).toMatchObject({ host: '127.0.0.1', port: 3999, http: { rateLimit: 1000 } });
     expect(loadConfig(plain, {}, {})).not.toHaveProperty('database');
@@ -32,7 +38,8 @@ describe('loadConfig', () => {
   });
 
   it('reads a secret from the file that <variable>_FILE names', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'ballast-config-')), 'password');
+    directory = mkdtempSync(join(tmpdir(), 'ballast-config-'));
+    const file = join(directory, 'password');
     writeFileSync(file, ' from a file\n');
     const { DATABASE_PASSWORD: _, ...others } = env;
     expect(loadConfig(full, {}, { ...others, DATABASE_PASSWORD_FILE: file }).database?.password).toBe(' from a file');
@@ -43,7 +50,6 @@ describe('loadConfig', () => {
     expect(message({ DATABASE_PASSWORD_FILE: file, DATABASE_PASSWORD: 'pw' })).toContain(
       'DATABASE_PASSWORD_FILE: is given beside DATABASE_PASSWORD',
     );
-    rmSync(dirname(file), { recursive: true });
   });
 
   it('takes how many copies a topic has', () => {

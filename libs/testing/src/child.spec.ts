@@ -8,8 +8,12 @@ import { eventually } from './eventually.js';
 import { isRunning } from './faults.js';
 
 describe('a child', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-child-'));
-  const logFile = join(directory, 'log');
+  let directory: string;
+  let logFile: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-child-'));
+    logFile = join(directory, 'log');
+  });
   afterAll(() => rmSync(directory, { recursive: true }));
 
   it('stops when asked, with its own signal', async () => {
@@ -43,7 +47,7 @@ describe('a child', () => {
     starter.kill('SIGKILL');
 
     await eventually(() => expect(pids.map(isRunning)).toEqual([false, false]));
-  });
+  }, 30_000);
 });
 
 function fixture(name: string): ChildProcess {

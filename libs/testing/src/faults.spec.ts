@@ -6,8 +6,12 @@ import { startChild } from './child.js';
 import { isRunning, killProcess, pauseFamily, pauseProcess } from './faults.js';
 import { eventually } from './eventually.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'ballast-faults-'));
-const logFile = join(directory, 'log');
+let directory: string;
+let logFile: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ballast-faults-'));
+  logFile = join(directory, 'log');
+});
 afterAll(() => rmSync(directory, { recursive: true }));
 
 it('pauses a process and lets it go on', async () => {

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka } from './kafka.js';
-import { startPostgres } from './postgres.js';
+import { dropPostgres, startPostgres } from './postgres.js';
 
 /**
  * Starts a Postgres and a Kafka for a run of tests, in a temporary directory and on free ports, and tells the workers by
@@ -14,8 +14,10 @@ export async function startTestInfrastructure(): Promise<{ stop(): Promise<void>
   chmodSync(directory, 0o711);
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
-    await Promise.all(stops.map((each) => each()));
+    const results = await Promise.allSettled(stops.map((each) => each()));
+    dropPostgres(join(directory, 'postgres'));
     rmSync(directory, { recursive: true, force: true });
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   };
 
   const postgres = async () => {
@@ -33,7 +35,7 @@ export async function startTestInfrastructure(): Promise<{ stop(): Promise<void>
   const results = await Promise.allSettled([postgres(), kafka()]);
   const failed = results.find((result) => result.status === 'rejected');
   if (failed) {
-    await stop();
+    await stop().catch(() => undefined);
     throw failed.reason;
   }
   return { stop };

@@ -6,7 +6,8 @@ import { Kafka, logLevel } from 'kafkajs';
 import { eventually, freePort, NoKafkaError, startKafka } from '../src/index.js';
 
 describe('Kafka', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-kafka-test-'));
+  let directory: string;
+  beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'ballast-kafka-test-'))));
   afterAll(() => rmSync(directory, { recursive: true }));
 
   it('on Java keeps its topics over a restart and makes none by itself', async () => {

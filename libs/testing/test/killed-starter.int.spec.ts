@@ -5,8 +5,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { eventually, isRunning } from '../src/index.js';
 
+let directory: string;
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
 it('a starter that is killed with SIGKILL leaves neither Postgres nor Kafka running', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-killed-'));
+  directory = mkdtempSync(join(tmpdir(), 'ballast-killed-'));
   chmodSync(directory, 0o711);
   const starter = spawn(process.execPath, [join(__dirname, 'starter.mjs'), 'infrastructure', directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -17,7 +20,6 @@ it('a starter that is killed with SIGKILL leaves neither Postgres nor Kafka runn
   starter.kill('SIGKILL');
 
   await eventually(() => expect(pids.map(isRunning)).toEqual([false, false, false]), { timeout: 20_000 });
-  rmSync(directory, { recursive: true });
 });
 
 function firstLine(starter: ChildProcess): Promise<string> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -8,10 +8,11 @@ import { dropPostgres, eventually, isRunning, type RunningPostgres, startPostgre
 
 describe('Postgres with a replica', () => {
   // Mode 0700, as a home is that others cannot read.
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-postgres-test-'));
+  let directory: string;
   let postgres: RunningPostgres;
 
   beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-postgres-test-'));
     postgres = await startPostgres({ directory });
   });
   afterAll(async () => {
@@ -109,10 +110,8 @@ describe('Postgres with a replica', () => {
   it('says why it does not start, and leaves nothing running', async () => {
     const taken = mkdtempSync(join(tmpdir(), 'ballast-postgres-test-'));
     chmodSync(taken, 0o711);
-    await expect(startPostgres({ directory: taken, replica: false, port: postgres.primary.port })).rejects.toThrow(
-      /Postgres \(a\) stopped while it started:[^]*Address already in use/,
-    );
-    rmSync(taken, { recursive: true });
+    const started = startPostgres({ directory: taken, replica: false, port: postgres.primary.port }).finally(() => dropPostgres(taken));
+    await expect(started).rejects.toThrow(/Postgres \(a\) stopped while it started:[^]*Address already in use/);
   });
 
   it('leaves the mode of its directory alone', () => {

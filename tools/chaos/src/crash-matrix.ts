@@ -118,6 +118,9 @@ export async function runCrashMatrix(args: readonly string[]): Promise<void> {
   const cluster = await startCluster({
     ...{ home, portOffset, purchase: false, otlpEndpoint: false, progress: new LineProgress(), signal: stopping.signal },
     env: { '*': { RATE_LIMIT: '0', LOG_LEVEL: 'info', ...hook } },
+  }).catch((error: unknown) => {
+    console.log(`logs and data are left in ${home}`);
+    throw error;
   });
   let clean = false;
   try {

@@ -2,12 +2,16 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseCarrier, rememberingKafka } from './carrier.js';
-import { dropHome, openHome } from './home.js';
+import { dropHome, type Home, openHome } from './home.js';
 import { Scope } from './scope.js';
 
 describe('what carries messages', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-carrier-'));
-  const home = openHome(directory);
+  let directory: string;
+  let home: Home;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-carrier-'));
+    home = openHome(directory);
+  });
   beforeEach(() => dropHome(home));
   afterAll(() => rmSync(directory, { recursive: true }));
 

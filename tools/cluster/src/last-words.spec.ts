@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { lastWords } from './last-words.js';
 
 describe('the last words of a service', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-words-'));
-  const log = join(directory, 'log');
+  let directory: string;
+  let log: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-words-'));
+    log = join(directory, 'log');
+  });
   afterAll(() => rmSync(directory, { recursive: true }));
 
   it('are its fatal entry, in one line', () => {

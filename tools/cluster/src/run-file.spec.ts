@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import { claimRun, readRun, removeRun, writeRun } from './run-file.js';
 
 describe('the file of what runs', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-run-'));
-  const file = join(directory, 'run.json');
+  let directory: string;
+  let file: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-run-'));
+    file = join(directory, 'run.json');
+  });
   afterEach(() => removeRun(file));
   afterAll(() => rmSync(directory, { recursive: true }));
 

@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { Secrets } from './secrets.js';
 
 describe('secrets', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-secrets-'));
-  const file = join(directory, 'secrets.json');
+  let directory: string;
+  let file: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-secrets-'));
+    file = join(directory, 'secrets.json');
+  });
   afterAll(() => rmSync(directory, { recursive: true }));
 
   it('are made once, kept, and readable for their owner alone', () => {

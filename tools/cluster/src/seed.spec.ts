@@ -71,7 +71,8 @@ it('takes only a confirmed purchase for a success', () => {
 });
 
 describe('the first accounts', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-home-'));
+  let directory: string;
+  beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'ballast-home-'))));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
   it('are made once, published once, and an operator is added to those of an earlier version', () => {

@@ -8,24 +8,28 @@ import { Secrets } from './secrets.js';
 import { serviceEnvironment, type World } from './service-environment.js';
 
 describe('what a service is told', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-environment-'));
+  let directory: string;
+  let world: World;
   afterAll(() => rmSync(directory, { recursive: true }));
 
   const happened = event('payment.happened.v1', { payload: z.object({ id: z.string() }), key: ({ id }) => id });
   const auth = defineService({ name: 'auth', port: 3001, database: true });
   const payment = defineService({ name: 'payment', port: 3005, database: true, needs: ['psp'], messages: [happened] });
   const psp = defineService({ name: 'psp', port: 3006, database: false });
-  const world: World = {
-    manifests: [auth, payment, psp],
-    portOf: ({ port }) => port + 100,
-    secrets: new Secrets(join(directory, 'secrets.json')),
-    databaseHosts: [
-      { host: '127.0.0.1', port: 5533 },
-      { host: '127.0.0.1', port: 5534 },
-    ],
-    brokers: ['127.0.0.1:9192'],
-    bootstrapFile: '/home/bootstrap.json',
-  };
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-environment-'));
+    world = {
+      manifests: [auth, payment, psp],
+      portOf: ({ port }) => port + 100,
+      secrets: new Secrets(join(directory, 'secrets.json')),
+      databaseHosts: [
+        { host: '127.0.0.1', port: 5533 },
+        { host: '127.0.0.1', port: 5534 },
+      ],
+      brokers: ['127.0.0.1:9192'],
+      bootstrapFile: '/home/bootstrap.json',
+    };
+  });
 
   it('is where its neighbours are, and its own roles', () => {
     expect(serviceEnvironment(payment, world)).toMatchObject({

@@ -5,9 +5,14 @@ import { eventually, type Exit, freePort, isRunning } from '@ballast/testing';
 import { SupervisedService } from './supervisor.js';
 
 describe('a supervised service', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-supervisor-'));
-  const logFile = join(directory, 'tiny.log');
-  const script = join(directory, 'tiny.mjs');
+  let directory: string;
+  let logFile: string;
+  let script: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-supervisor-'));
+    logFile = join(directory, 'tiny.log');
+    script = join(directory, 'tiny.mjs');
+  });
   let service: SupervisedService;
   const restarts: Exit[] = [];
 

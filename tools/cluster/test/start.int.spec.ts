@@ -10,7 +10,8 @@ import type { RunFile } from '../src/run-file.js';
 const portOffset = 700;
 
 describe('npm start', () => {
-  const home = mkdtempSync(join(tmpdir(), 'ballast-start-'));
+  let home: string;
+  beforeAll(() => (home = mkdtempSync(join(tmpdir(), 'ballast-start-'))));
   const running = new Set<Run>();
   afterEach(async () => {
     for (const run of running) await run.stop();

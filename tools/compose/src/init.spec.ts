@@ -7,7 +7,8 @@ import { workspaceRoot } from '@ballast/testing';
 const script = join(workspaceRoot(), 'infra', 'init', 'init.mjs');
 
 describe('infra/init/init.mjs', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-init-'));
+  let directory: string;
+  beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'ballast-init-'))));
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
   const run = () => execFileSync(process.execPath, [script, directory], { encoding: 'utf8' });
   const read = (file: string) => readFileSync(join(directory, file), 'utf8');

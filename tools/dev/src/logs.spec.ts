@@ -80,8 +80,12 @@ describe('options', () => {
 });
 
 describe('a log that grows', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ballast-logs-'));
-  const path = join(directory, 'cart.log');
+  let directory: string;
+  let path: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ballast-logs-'));
+    path = join(directory, 'cart.log');
+  });
   afterAll(() => rmSync(directory, { recursive: true }));
 
   it('is read on after it was missing, cut off in a line, emptied and put aside', async () => {

@@ -43,14 +43,15 @@ async function startMember(adapter: string, replica: ReplicaOptions): Promise<{ 
 async function startBroker(adapter: keyof typeof adapters): Promise<TestBroker> {
   const directory = await mkdtemp(join(tmpdir(), 'ballast-broker-'));
   const port = await freePort();
-  let kafka = await startKafka({ directory, port });
+  const drop = () => rm(directory, { recursive: true, force: true });
+  let kafka = await startKafka({ directory, port }).catch(async (error: unknown) => {
+    await drop();
+    throw error;
+  });
   return {
     open: (clientId) => adapters[adapter](clientId, kafka.brokers),
     stop: () => kafka.stop(),
     start: async () => void (kafka = await startKafka({ directory, port })),
-    dispose: async () => {
-      await kafka.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
+    dispose: () => kafka.stop().finally(drop),
   };
 }

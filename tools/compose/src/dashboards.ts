@@ -135,6 +135,15 @@ const messages: Dashboard = {
       queries: { '{{topic}} {{reason}}': 'sum by (topic, reason) (increase(ballast_dead_letters_total[1h]))' },
     },
     { title: 'Refused by the broker', unit: 'short', queries: { '{{job}}': 'max by (job) (ballast_outbox_parked)' } },
+    {
+      title: 'Partitions of Kafka',
+      unit: 'short',
+      description: 'Of the topics that are in use. Those that take no messages have no leader, or too few copies.',
+      queries: {
+        'lack a copy': 'sum(max by (topic) (ballast_topic_partitions{state="under_replicated"}))',
+        'take no messages': 'sum(max by (topic) (ballast_topic_partitions{state="unwritable"}))',
+      },
+    },
   ],
 };
 
@@ -148,15 +157,6 @@ const postgres: Dashboard = {
       unit: 'short',
       description: '1: this server. Two of them at a time: see the runbook no-primary.',
       queries: { '{{instance}}': '1 - max by (instance) (pg_replication_is_replica)' },
-    },
-    {
-      title: 'Partitions of Kafka',
-      unit: 'short',
-      description: 'Of the topics that are in use. Those that take no messages have no leader, or too few copies.',
-      queries: {
-        'lack a copy': 'sum(max by (topic) (ballast_topic_partitions{state="under_replicated"}))',
-        'take no messages': 'sum(max by (topic) (ballast_topic_partitions{state="unwritable"}))',
-      },
     },
     { title: 'Services that can write', unit: 'short', queries: { '{{job}}': 'max by (job) (ballast_db_available)' } },
     {

@@ -37,11 +37,13 @@ afterAll(() => cleanup.run());
 /** Replicas of a service; what all of them have sent stands in `log`, in order. */
 let log: WireRecord[];
 let replicas: Replica[];
+let endLoad: () => Promise<unknown> = async () => undefined;
 beforeEach(() => {
   log = [];
   replicas = [];
 });
 afterEach(async () => {
+  await endLoad();
   await Promise.all(replicas.map((replica) => replica.stop()));
   await sql('DELETE FROM outbox');
   await sql('DELETE FROM outbox_lane');
@@ -117,11 +119,8 @@ async function holdLeases(owner: string): Promise<void> {
 }
 /** So that its session can be missed. */
 const known = (...names: string[]) =>
-  eventually(
-    async () => expect(await sql(`SELECT owner FROM outbox_relay WHERE present ORDER BY 1`)).toEqual(names.map((owner) => ({ owner }))),
-    {
-      timeout: 20_000,
-    },
+  eventually(async () =>
+    expect(await sql(`SELECT owner FROM outbox_relay WHERE present ORDER BY 1`)).toEqual(names.map((owner) => ({ owner }))),
   );
 const owners = async () => {
   const rows = await sql<{ lane: number; owner: string }[]>(
@@ -143,7 +142,7 @@ function load() {
     await work;
     return n;
   };
-  cleanup.add(end);
+  endLoad = end;
   return { end, rounds: () => n };
 }
 

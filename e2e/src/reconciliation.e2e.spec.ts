@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, pauseProcess, workspaceRoot } from '@ballast/testing';
+import { eventually, pauseDockerKafka, pauseProcess, workspaceRoot } from '@ballast/testing';
 import { inTurns } from './in-turns.js';
 import { platform } from './platform.js';
 import { type OrderView, Shopper } from './shop.js';
@@ -400,22 +400,28 @@ it('every kind of defect is found by the job within 60 s, what is safe is repair
   expect(stdout).toMatch(/CAPTURED_TWICE +1 +EUR 10\.00/);
 }, 300_000);
 
-/** The broker's process; none where Kafka runs in a container. */
-const { pid: broker } = JSON.parse(readFileSync(join(platform().home, 'run.json'), 'utf8')).kafka as { pid?: number };
+/** Connections stay open, and nothing answers. Gives the function that lets it go on. */
+async function pauseKafka(): Promise<() => Promise<void>> {
+  const { home } = platform();
+  const { kind, pid } = JSON.parse(readFileSync(join(home, 'run.json'), 'utf8')).kafka as { kind: string; pid: number };
+  if (kind === 'docker') return pauseDockerKafka(join(home, 'data', 'kafka'));
+  const goOn = pauseProcess(pid);
+  return async () => goOn();
+}
 
-(broker ? it : it.skip)('while Kafka is away what waits for it is no difference and is not sent again, nor when it is back', async () => {
+it('while Kafka is away what waits for it is no difference and is not sent again, nor when it is back', async () => {
   const watching = (job = new Job('--grace', '2', '--every', '2'));
   await eventually(() => expect(watching.reports.length).toBeGreaterThan(0), { timeout: 60_000 });
   const buyers = await Promise.all(Array.from({ length: 12 }, () => Shopper.register(platform().gateway)));
   const checkOut = (some: Shopper[]) => Promise.all(some.map(async (buyer) => (await buyer.checkout({ [SKU]: 1 })).body.orderId));
   const orders = await checkOut(buyers.slice(0, 8));
   // Some of these are somewhere on their way now, and what comes later gets no further than its outbox.
-  const bringBack = pauseProcess(broker!);
+  const bringBack = await pauseKafka();
   try {
     orders.push(...(await checkOut(buyers.slice(8))));
     await sleep(LIMIT / 2);
   } finally {
-    bringBack();
+    await bringBack();
   }
   await Promise.all(buyers.map(async (buyer, i) => [await buyer.final(orders[i]!), await buyer.cartOpens()]));
   await sleep(5_000);

@@ -18,10 +18,20 @@ export function dockerKafkaAvailable({ log, signal }: Pick<KafkaLaunch, 'log' | 
   return dockerImageAvailable(image, { log, ...(signal && { signal }) });
 }
 
+const containerOf = (directory: string): string =>
+  `ballast-kafka-${createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 12)}`;
+
+/** The container stands still, whoever has started it; its client's process would be the wrong one. Gives the function that lets it go on. */
+export async function pauseDockerKafka(directory: string): Promise<() => Promise<void>> {
+  const name = containerOf(directory);
+  await run('docker', ['pause', name]);
+  return async () => void (await run('docker', ['unpause', name]));
+}
+
 /** Starts Apache Kafka in a container that goes when it stops; its data is in a volume named after `directory`. */
 export async function startDockerKafka({ directory, port, log, signal }: KafkaLaunch): Promise<RunningKafka> {
   mkdirSync(directory, { recursive: true });
-  const name = `ballast-kafka-${createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 12)}`;
+  const name = containerOf(directory);
   await run('docker', ['rm', '--force', name]).catch(() => undefined);
   const marker = join(directory, 'docker-volume');
   if (!existsSync(marker)) {
@@ -73,10 +83,7 @@ export async function startDockerKafka({ directory, port, log, signal }: KafkaLa
     describe: `Apache Kafka in Docker (${image})`,
     child,
     faults: {
-      pause: async () => {
-        await run('docker', ['pause', name]);
-        return async () => void (await run('docker', ['unpause', name]));
-      },
+      pause: () => pauseDockerKafka(directory),
       // The container, not its client here, which ends with it.
       kill: async () => {
         await run('docker', ['kill', name]);

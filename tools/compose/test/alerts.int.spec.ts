@@ -1,8 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { workspaceRoot } from '@ballast/testing';
-import type { Program } from './program.js';
-import { findPromtool } from './promtool.js';
+import { findPromtool, type Program } from './program.js';
 
 const folder = join(workspaceRoot(), 'infra/prometheus');
 const named = (kind: string) => readdirSync(join(folder, kind)).map((file) => `${kind}/${file}`);

@@ -2,8 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { workspaceRoot } from '@ballast/testing';
 import { parse } from 'yaml';
-import { findAmtool } from './amtool.js';
-import type { Program } from './program.js';
+import { findAmtool, type Program } from './program.js';
 
 type Labels = Record<string, string> & { severity: string };
 interface RuleTests {

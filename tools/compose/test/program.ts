@@ -7,7 +7,7 @@ const run = promisify(execFile);
 /** Runs in the folder it was found for; gives what it printed, and throws that when it fails. */
 export type Program = (...args: string[]) => Promise<string>;
 
-export interface Wanted {
+interface Wanted {
   name: string;
   /** Has it too. */
   image: string;
@@ -16,8 +16,30 @@ export interface Wanted {
   install: string;
 }
 
+export const findPromtool = (folder: string): Promise<Program> =>
+  findProgram(
+    {
+      name: 'promtool',
+      image: 'prom/prometheus:v2.53.3',
+      tests: 'The alerts are',
+      install: '`apt-get install prometheus`, `brew install prometheus`, or the archive of Prometheus for your system.',
+    },
+    folder,
+  );
+
+export const findAmtool = (folder: string): Promise<Program> =>
+  findProgram(
+    {
+      name: 'amtool',
+      image: 'prom/alertmanager:v0.28.1',
+      tests: 'Who is told of an alert is',
+      install: '`apt-get install prometheus-alertmanager`, or the archive of Alertmanager for your system.',
+    },
+    folder,
+  );
+
 /** The one on the PATH, else the one in the image. Throws when there is neither: what nobody tried is not let pass. */
-export async function findProgram({ name, image, tests, install }: Wanted, folder: string): Promise<Program> {
+async function findProgram({ name, image, tests, install }: Wanted, folder: string): Promise<Program> {
   if (await answers(name)) return (...args) => output(run(name, args, { cwd: folder }));
   const docker = await dockerImageAvailable(image);
   const options = ['--rm', '--network=none', '-v', `${folder}:/files:ro`, '-w', '/files', `--entrypoint=${name}`];

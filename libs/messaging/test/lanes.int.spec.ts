@@ -99,9 +99,11 @@ class Replica {
   /** As `kill -9`: the machine closes its connections. Nothing of its lease has run out. */
   async kill(): Promise<void> {
     this.vanish();
-    // What it had asked for is done with: one that is dead says no more that it is there.
+    // What it had asked for is done with: one that is dead says no more that it is there, and a look that was on its way lets it listen no more.
     await this.joined.catch(() => undefined);
-    await this.wakeup.stop();
+    const closed = this.wakeup.stop();
+    this.wakeup.arrange = () => undefined;
+    await closed;
     await holdLeases(this.name);
   }
 }

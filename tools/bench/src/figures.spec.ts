@@ -26,3 +26,9 @@ it('holds a ratio to its goal', () => {
   expect(met({ ...measure([160], [100]), goal: { is: 'at most', bound: 1.5 } })).toBe(false);
   expect(met(measure([1], [1]))).toBeUndefined();
 });
+
+it('holds a figure that stands for itself to its goal', () => {
+  const { theirs: _, ...alone } = measure([20.04], []);
+  expect(met({ ...alone, goal: { is: 'at most', bound: 20 } })).toBe(false);
+  expect(met({ ...alone, goal: { is: 'at most', bound: 21 } })).toBe(true);
+});

@@ -5,9 +5,9 @@ export interface Side {
 }
 
 export interface Goal {
-  /** Which ratio of medians: first side over second. */
+  /** Of the ratio, first side over second; of the median where there is one side. */
   bound: number;
-  /** Whether the ratio must be at least the bound, or at most. */
+  /** Whether it must be at least the bound, or at most. */
   is: 'at least' | 'at most';
 }
 
@@ -59,7 +59,8 @@ export function ratio({ ours, theirs }: Measure): number | undefined {
 }
 
 export function met(measure: Measure): boolean | undefined {
-  const [value, { goal }] = [ratio(measure), measure];
-  if (value === undefined || !goal) return undefined;
+  const { goal, ours } = measure;
+  if (!goal) return undefined;
+  const value = ratio(measure) ?? median(ours.values);
   return goal.is === 'at least' ? value >= goal.bound : value <= goal.bound;
 }

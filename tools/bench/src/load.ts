@@ -28,6 +28,16 @@ export async function openLoop(rate: number, count: number, turn: (n: number, du
   await Promise.all(turns);
 }
 
+/** Tells once in so many milliseconds at most. */
+export function every<A extends unknown[]>(ms: number, tell: (...args: A) => void): (...args: A) => void {
+  let told = performance.now();
+  return (...args) => {
+    if (performance.now() - told < ms) return;
+    told = performance.now();
+    tell(...args);
+  };
+}
+
 /** Looks again and again until it is so. @throws when it is not in time */
 export async function until(what: string, isSo: () => boolean | Promise<boolean>, seconds = 120): Promise<void> {
   for (const end = performance.now() + seconds * 1_000; !(await isSo()); await sleep(2))

@@ -7,6 +7,7 @@ it('measures one or all, seven rounds of each side unless told otherwise', () =>
     rounds: 9,
     out: 'here',
   });
+  expect(parseOptions(['consume', '--rounds', '1', '--out', 'here'])).toMatchObject({ rounds: 1, out: 'here' });
   expect(parseOptions(['saga', '--quick'])).toMatchObject({ quick: true, rounds: 3 });
   expect(parseOptions(['--help'])).toMatchObject({ help: true });
 });
@@ -18,6 +19,7 @@ it.each([
   [['outbox', '--rounds', '0'], /whole number from 1 to 100, not "0"/],
   [['outbox', '--rounds', 'many'], /not "many"/],
   [['outbox', '--quick', '--out', 'docs'], /no figure to publish/],
+  [['outbox', '--rounds', '6'], /at least 7 rounds: with 6, say --out/],
   [['outbox', '--fast'], /--fast/],
 ])('says what is wrong with %j', (args, message) => {
   expect(() => parseOptions(args)).toThrow(message);

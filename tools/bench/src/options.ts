@@ -14,7 +14,7 @@ Measures what the platform's guarantees cost: each figure beside what it is held
   all                these three
 
   --quick            fewer rounds and rows: shows that all works, is no figure to publish, and writes no documents
-  --rounds N         turns of each side that count, 7 by default (3 with --quick)
+  --rounds N         turns of each side that count, 7 by default (3 with --quick); fewer than 7 are not published, so they need --out
   --out DIRECTORY    where the documents go, docs/benchmarks by default
   --help
 
@@ -29,6 +29,9 @@ export interface Options {
   out?: string;
 }
 
+/** Rounds that a figure in docs/benchmarks has at least. */
+const PUBLISHED = 7;
+
 /** @throws {ClusterError} for what cannot be understood */
 export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parse(args);
@@ -40,9 +43,11 @@ export function parseOptions(args: readonly string[]): Options {
     throw new ClusterError(
       `${name === undefined ? 'which benchmark' : `there is no benchmark "${name}"`}? One of ${known.join(', ')}; see --help`,
     );
-  const rounds = values.rounds === undefined ? (quick ? 3 : 7) : Number(values.rounds);
+  const rounds = values.rounds === undefined ? (quick ? 3 : PUBLISHED) : Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100)
     throw new ClusterError(`--rounds must be a whole number from 1 to 100, not "${values.rounds ?? ''}"`);
+  if (!quick && rounds < PUBLISHED && out === undefined)
+    throw new ClusterError(`docs/benchmarks has figures of at least ${PUBLISHED} rounds: with ${rounds}, say --out DIRECTORY`);
   if (quick && out !== undefined) throw new ClusterError('--quick gives no figure to publish, so it takes no --out');
   const benches = name === 'all' ? BENCHES : name === undefined ? [] : [name as BenchName];
   return { help, benches, quick, rounds, ...(out !== undefined && { out }) };

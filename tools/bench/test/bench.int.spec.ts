@@ -1,7 +1,8 @@
-import { eventually, testBrokers } from '@ballast/testing';
+import { eventually, testBrokers, uniqueName } from '@ballast/testing';
 import { Chain } from '../src/chain.js';
 import { consumeBench } from '../src/consume.js';
 import { openDbos } from '../src/dbos.js';
+import { delivered } from '../src/delivered.js';
 import type { Result } from '../src/figures.js';
 import { fdatasyncs, machine } from '../src/machine.js';
 import { outboxBench } from '../src/outbox.js';
@@ -52,6 +53,19 @@ it('outbox, and its documents', async () => {
   expect(page).toMatch(/^# Benchmark: outbox\n/);
   expect(page).not.toMatch(/NaN|undefined/);
   expect(plot(result)).not.toMatch(/NaN|undefined/);
+});
+
+it('counts what is in a topic by its ids: one that was sent twice does not stand for one that was not sent', async () => {
+  const topic = uniqueName('bench-delivered');
+  await stage.topics([topic]);
+  const kafka = stage.client('bench-test');
+  expect(await delivered(kafka, topic)).toEqual({ records: 0, different: 0 });
+  const producer = kafka.producer();
+  await producer.connect();
+  const ids = ['a', 'b', 'b', 'c'];
+  await producer.send({ topic, messages: ids.map((ce_id, n) => ({ key: String(n), value: '', headers: { ce_id } })) });
+  await producer.disconnect();
+  expect(await delivered(kafka, topic)).toEqual({ records: 4, different: 3 });
 });
 
 it('a replica that has ended ends the run, and a run that is stopped ends its replicas', async () => {

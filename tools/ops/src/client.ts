@@ -21,6 +21,8 @@ const AGAIN = ['UNAVAILABLE', 'OVERLOADED', 'TOO_MANY_REQUESTS', 'TOKEN_KEYS_UNA
 const PATIENCE = 20_000;
 /** Longer than a service gives a handler. */
 const TIMEOUT = 35_000;
+/** A service refuses to give more at once. */
+const LARGEST_PAGE = 100;
 
 /** The operator API of one service. */
 export class OpsClient {
@@ -44,13 +46,14 @@ export class OpsClient {
     return this.request<T>('PUT', path, body);
   }
 
-  /** All pages of a list. */
-  async all<T>(path: string, query: Record<string, string | undefined> = {}): Promise<T[]> {
+  /** All pages of a list, or as many of them as it takes to have `most` items. */
+  async all<T>(path: string, query: Record<string, string | undefined> = {}, most = Infinity): Promise<T[]> {
     const items: T[] = [];
     for (let cursor: string | undefined; ;) {
-      const page: { items: T[]; nextCursor: string | null } = await this.get(path, { ...query, limit: '100', cursor });
+      const limit = String(Math.min(most - items.length, LARGEST_PAGE));
+      const page: { items: T[]; nextCursor: string | null } = await this.get(path, { ...query, limit, cursor });
       items.push(...page.items);
-      if (page.nextCursor === null) return items;
+      if (page.nextCursor === null || items.length >= most) return items;
       cursor = page.nextCursor;
     }
   }

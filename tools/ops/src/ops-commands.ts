@@ -232,11 +232,10 @@ interface Entry {
 
 const audit: Command = async (platform, words, { limit = 20 }) => {
   refuseWords('audit', words);
-  const { answers, trouble } = await askAll(platform, (client) =>
-    client.get<{ items: Entry[] }>('/audit', { limit: String(Math.min(limit, 100)) }),
-  );
+  // The latest of all may be of one service, so each is asked for that many.
+  const { answers, trouble } = await askAll(platform, (client) => client.all<Entry>('/audit', {}, limit));
   const entries = answers
-    .flatMap(({ service, answer }) => answer.items.map((entry) => ({ service, ...entry })))
+    .flatMap(({ service, answer }) => answer.map((entry) => ({ service, ...entry })))
     .sort((a, b) => b.at.localeCompare(a.at))
     .slice(0, limit);
   const rows = entries.map(({ at, service, what, outcome, code, accountId, detail }) => [

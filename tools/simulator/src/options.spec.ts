@@ -1,4 +1,4 @@
-import { HELP, OptionError, parseOptions } from './options.js';
+import { argumentsOf, HELP, OptionError, parseOptions } from './options.js';
 import { faultKinds } from './weather.js';
 
 it('has a default for everything', () => {
@@ -25,6 +25,20 @@ it.each([
 ])('refuses %j', (args, message) => {
   expect(() => parseOptions(args)).toThrow(OptionError);
   expect(() => parseOptions(args)).toThrow(message);
+});
+
+it.each([
+  [[], '--seed 7 --orders 100'],
+  [['--faults=crash', '--orders=5', '--seeds=9'], '--seed 7 --orders 5 --faults crash'],
+  [['--faults', 'pause,crash', '--mutate', 'dedup-by-offset'], '--seed 7 --orders 100 --mutate dedup-by-offset --faults pause,crash'],
+  [['--faults=none'], '--seed 7 --orders 100 --faults none'],
+  [['--faults', faultKinds.join(',')], '--seed 7 --orders 100'],
+  [['--faults', [...faultKinds].reverse().join(',')], `--seed 7 --orders 100 --faults ${[...faultKinds].reverse().join(',')}`],
+])('%j is run again, for one seed, by a command line that means the same', (args, again) => {
+  const options = parseOptions(args);
+  expect(argumentsOf(options, 7)).toBe(again);
+  const { orders, faults, mutate } = options;
+  expect(parseOptions(again.split(' '))).toMatchObject({ seed: 7, orders, faults, ...(mutate && { mutate }) });
 });
 
 it('names every fault in its help', () => {

@@ -57,6 +57,13 @@ export function parseOptions(args: readonly string[]): Options {
   };
 }
 
+/** The command line that runs this seed alone, and as it was. */
+export function argumentsOf({ orders, mutate, faults }: Options, seed: number): string {
+  // As they are, not as they were written. In another order they are drawn otherwise, so only the default itself may be left out.
+  const given = faults.join() === faultKinds.join() ? [] : [`--faults ${faults.join() || 'none'}`];
+  return [`--seed ${seed}`, `--orders ${orders}`, ...(mutate ? [`--mutate ${mutate}`] : []), ...given].join(' ');
+}
+
 function parse(args: readonly string[]) {
   try {
     const text = { type: 'string' } as const;

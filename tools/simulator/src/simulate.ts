@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { createLogger } from '@ballast/tracing';
 import { realNow } from './ambient.js';
 import { mutations } from './mutations.js';
-import { HELP, OptionError, parseOptions, type Options } from './options.js';
+import { argumentsOf, HELP, OptionError, parseOptions, type Options } from './options.js';
 import { run, type Outcome } from './run.js';
 import { plan, type Scenario } from './scenario.js';
 import { shrink } from './shrink.js';
@@ -106,13 +106,8 @@ async function explain(options: Options, seed: number): Promise<void> {
   const smallest = await shrink(outcome, check, runs);
   console.log(['', ...describe(smallest), '', ...timeline(smallest), ''].join('\n'));
   tellViolations(smallest);
-  const { orders, mutate, faults } = options;
-  const arguments_ = [`--seed ${seed}`, `--orders ${orders}`, ...(mutate ? [`--mutate ${mutate}`] : []), ...faultsOf(faults)];
-  console.log(`Again, whole: npm run simulate -- ${arguments_.join(' ')}`);
+  console.log(`Again, whole: npm run simulate -- ${argumentsOf(options, seed)}`);
 }
-
-const faultsOf = (faults: Options['faults']): string[] =>
-  process.argv.includes('--faults') ? [`--faults ${faults.join(',') || 'none'}`] : [];
 
 function tellViolations({ scenario, violations }: Outcome): void {
   if (!violations.length) return console.log(`✔ seed ${scenario.seed}: every promise was kept`);

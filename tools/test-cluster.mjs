@@ -9,6 +9,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+const HELP = `Usage: npm run test:cluster [-- options]
+
+Builds the images, starts the cluster of profile ha from nothing as a project of its own on ports of its own, tries it, and takes it down with its data.
+What an earlier run left there goes first. Needs Docker with Compose v2.
+
+  --all    goes on with what takes longer: every dashboard's queries, two rolling upgrades, a restore
+  --keep   leaves it up, until the next run
+  --help`;
 
 const PROJECT = 'ballast-test';
 const PORTS = {
@@ -35,8 +45,11 @@ const HEALTHY_WITHIN = 8 * MINUTE;
 /** What it is to take without `--all`, once images are built. Only said: nobody knows how fast the machine is. */
 const PROMISED = 15 * MINUTE;
 
-const keep = process.argv.includes('--keep');
-const all = process.argv.includes('--all');
+const { keep, all, help } = options();
+if (help) {
+  console.log(HELP);
+  process.exit();
+}
 const results = [];
 const reports = mkdtempSync(join(tmpdir(), 'ballast-cluster-'));
 process.on('exit', () => rmSync(reports, { recursive: true, force: true }));
@@ -62,6 +75,8 @@ if (spawnSync('docker', ['buildx', 'version'], { stdio: 'ignore' }).status !== 0
 let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => (stopping = true));
 try {
+  // After --keep, or when a run was killed, containers and their data are there still.
+  await step('nothing left of earlier runs', down);
   await step('images', () => run('docker', ['compose', 'build', '--quiet'], 30 * MINUTE));
   await step(HEALTHY, start);
   await step(CHECKOUT, () => jest('journey'));
@@ -76,8 +91,7 @@ try {
 } catch (error) {
   console.error(`ballast: ${error.message}`);
 } finally {
-  if (!keep)
-    await run('docker', ['compose', 'down', '--volumes', '--timeout', '5'], 5 * MINUTE).catch((error) => console.error(error.message));
+  if (!keep) await down().catch((error) => console.error(error.message));
 }
 
 console.log('\nimages:');
@@ -110,6 +124,11 @@ async function step(name, work, { goOn = false } = {}) {
     if (!goOn) throw error;
     console.error(`ballast: ${error.message}`);
   }
+}
+
+/** With its data. */
+function down() {
+  return run('docker', ['compose', 'down', '--volumes', '--timeout', '5'], 5 * MINUTE);
 }
 
 /** Up, and every container healthy; jobs have ended well. */
@@ -160,6 +179,15 @@ function run(program, args, timeout, { quiet = false } = {}) {
       code === 0 ? resolve() : reject(new Error(`${program} ${args.slice(0, 3).join(' ')}: ${signal ?? `exit ${code}`}`)),
     );
   });
+}
+
+function options() {
+  try {
+    const boolean = { type: 'boolean', default: false };
+    return parseArgs({ options: { keep: boolean, all: boolean, help: boolean } }).values;
+  } catch (error) {
+    fail(`${error.message.split('. ')[0]}; see --help`);
+  }
 }
 
 function fail(message) {

@@ -2,20 +2,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterError, messageOf } from '@ballast/cluster';
 import { workspaceRoot } from '@ballast/testing';
-import { Containers } from './containers.js';
+import { asked } from './asked.js';
 import { runCrashMatrix } from './crash-matrix.js';
 import { docker } from './docker.js';
-import type { Experiment, Step } from './experiment.js';
+import type { Experiment } from './experiment.js';
 import { HELP, type Options, parseOptions } from './options.js';
-import { paced } from './pace.js';
 import { readExperiments } from './parse.js';
-import { Patroni } from './patroni.js';
 import { plot } from './plot.js';
 import { goalsOf, report } from './report.js';
 import { asExpected, load, type Run, save } from './results.js';
-import { Rollback } from './rollback.js';
-import { run } from './run.js';
-import { relaxed } from './slack.js';
+import { bringBack, run } from './run.js';
 import { judgeTrial, seconds } from './verdict.js';
 
 const root = workspaceRoot();
@@ -38,17 +34,19 @@ async function main(): Promise<void> {
   // A mistake of this tool must not leave the cluster broken either.
   process.on('uncaughtException', stop);
   process.on('unhandledRejection', (reason) => stop(reason as Error));
-  if (options.rollback) return rollBack(options);
+  const rollbackFile = rollbackFileOf(options);
+  if (options.rollback) return bringBack({ docker, project: options.project, rollbackFile, say: console.log });
 
-  const experiment = relaxed(paced(held(chosen(experiments, options.name!), options.hold), options.rate), options.slack);
+  const { experiment, told } = asked(chosen(experiments, options.name!), options);
   const without = safeguardOf(experiment, options.without);
   console.log(`${experiment.title}${without ? `, without the safeguard "${without}"` : ''}`);
-  const result = await run({
-    ...{ docker, project: options.project, experiment, rollbackFile: rollbackFileOf(options), signal: stopping.signal },
+  const measured = await run({
+    ...{ docker, project: options.project, experiment, rollbackFile, signal: stopping.signal },
     trials: options.trials ?? (without ? 1 : experiment.trials),
     ...(without && { without }),
     say: (line) => console.log(`${new Date().toISOString().slice(11, 23)} ${line}`),
   });
+  const result = { ...measured, ...told };
   const out = options.out ?? join(root, 'docs', 'drills');
   save(join(out, 'data'), result);
   const all = load(join(out, 'data'));
@@ -66,13 +64,6 @@ function list(experiments: ReadonlyMap<string, Experiment>): void {
   }
 }
 
-async function rollBack(options: Options): Promise<void> {
-  const patroni = new Patroni(new Containers(docker, options.project));
-  const rollback = new Rollback(docker, (settings) => patroni.set(settings), rollbackFileOf(options));
-  console.log(rollback.length ? `bringing back ${rollback.length} things` : 'nothing is left of an earlier run');
-  await rollback.all();
-}
-
 function chosen(experiments: ReadonlyMap<string, Experiment>, name: string): Experiment {
   const found = experiments.get(name);
   if (!found) throw new ClusterError(`there is no experiment ${name}: one of ${[...experiments.keys()].join(', ')}`);
@@ -85,14 +76,6 @@ function safeguardOf({ name, safeguards }: Experiment, without: Options['without
   if (without !== undefined && !names.includes(wanted ?? ''))
     throw new ClusterError(`${name} has ${names.length ? `the safeguards ${names.join(', ')}` : 'no safeguard that could be taken away'}`);
   return wanted;
-}
-
-/** With another time in place of its longest wait. */
-function held(experiment: Experiment, hold: number | undefined): Experiment {
-  if (hold === undefined) return experiment;
-  const longest = Math.max(...experiment.method.map((step) => ('wait' in step ? step.wait : 0)));
-  const method = experiment.method.map((step): Step => ('wait' in step && step.wait === longest ? { wait: hold } : step));
-  return { ...experiment, method };
 }
 
 function print(result: Run): void {

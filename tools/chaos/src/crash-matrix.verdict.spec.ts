@@ -46,3 +46,14 @@ it('tells when and from what the report was written', () => {
     'on 2026-11-30 by `npm run chaos -- crash-matrix` of commit `abc1234+changes`, with Node 24.0.0, kafkajs 2.2.4',
   );
 });
+
+it('tells the arguments as they were given, how much of the run there was, and what it allowed', () => {
+  const args = ['--seeds', '3', '--points', 'order/saga.step.after[capture payment]', '--slack', '2'];
+  const late = result(kill({ recovery: 15_000 }));
+  const page = matrixReport([late], { rate: 3, atOnce: 2, origin, args, seeds: 3, slack: 2 });
+  expect(page).toContain("by `npm run chaos -- crash-matrix --seeds 3 --points 'order/saga.step.after[capture payment]' --slack 2` of");
+  expect(page).toContain('\nOf 3 seeds the run ended after 1.\n');
+  expect(page).toContain('*Late* are those over 10 s: one over 20 s is enough');
+  expect(page).not.toContain('What was found');
+  expect(reportOf(late)).not.toContain('seeds the run ended');
+});

@@ -23,6 +23,12 @@ export const isModule = (name: string): boolean => /^[a-z-]+$/.test(name) && exi
 export const isInstance = (name: string): boolean =>
   /^[a-z]+-\d+$/.test(name) && existsSync(join(workspaceRoot(), 'apps', name.replace(/-\d+$/, '')));
 
+/** Whether the project has a container of it, running or not. Without one, compose would start it alone, and wait in vain until it is healthy. */
+export async function exists(docker: Docker, { project, name }: Pick<Instance, 'project' | 'name'>): Promise<boolean> {
+  const labels = [`label=com.docker.compose.project=${project}`, `label=com.docker.compose.service=${name}`];
+  return (await docker(['ps', '-aq', ...labels.flatMap((label) => ['--filter', label])])).trim() !== '';
+}
+
 /**
  * Has compose replace the container by one with the module in front, or by one as its files say, and waits until it is healthy. One that is so already
  * stays. With compose's environment of now, as `npm run rollout` does.

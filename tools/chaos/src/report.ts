@@ -1,4 +1,5 @@
 import type { Experiment, Goals } from './experiment.js';
+import { longestWait } from './hold.js';
 import { goalOf, nameOf, valueOf } from './plot.js';
 import { asExpected, type Run } from './results.js';
 import { seconds, type Trial } from './verdict.js';
@@ -13,13 +14,16 @@ asked for none, since every buyer it met still had an order on its way. A broker
 the rollback. *Not held meanwhile* is for how long parts of the steady state did not hold between calm and the end of the
 trial: *checkouts*, none was acknowledged for longer than the experiment allows; *orders*, one was older than it allows and not final. No goal is about it.`;
 
+/** Of an experiment, what a run may have been unlike. */
+type Declared = Pick<Experiment, 'load' | 'trials' | 'method' | 'goals'>;
+
 /**
  * All results as the page of docs/drills.
  *
- * @param experiments as they are now: a run under another load than its experiment's says so
+ * @param experiments as they are now: a run that was another one than its experiment says so
  */
-export function report(runs: readonly Run[], experiments: ReadonlyMap<string, Pick<Experiment, 'load'>>): string {
-  const declared = (run: Run) => experiments.get(run.experiment)?.load.rate;
+export function report(runs: readonly Run[], experiments: ReadonlyMap<string, Declared>): string {
+  const declared = (run: Run) => experiments.get(run.experiment);
   const [kept, without] = [runs.filter((run) => !run.without), runs.filter((run) => run.without)];
   return `# Drills
 
@@ -32,7 +36,8 @@ from [data/](data), one line per trial; the last run of each counts. What each d
 | --- | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | --- | --- |
 ${kept.map((run) => line(run, declared(run))).join('\n')}
 
-- *Load* is how many checkouts a second were asked for, in parentheses what the experiment says where that is something else.
+- *Load* is how many checkouts a second were asked for. In parentheses after it, after the trials and after a *longest wait* is what the experiment says where that
+  is something else. *Slack N*: times that are judged may have been N times as long as it says.
 - Times are from the fault to the first acknowledgement of a checkout that was asked for after it, or the longest later time without one, whichever is more; where
   the goal is about sagas, the longest that an order waited for its end. A kill inside a container is timed there; any other fault from before its command is given.
 - The bare writer commits single rows on whichever server takes them.
@@ -40,7 +45,7 @@ ${kept.map((run) => line(run, declared(run))).join('\n')}
 - *Failed requests* are all that were not answered as wished (409 while a buyer's last order is on its way apart), each time that a buyer asks again; *refused* means 503 with a
   problem document and \`Retry-After\`. A buyer whose gateway is gone, or is lost before it answers, sends the request again at the other one, if it was never sent or may be
   repeated: of those only the last answer counts, and each run says how many there were.
-${without.length ? withoutTable(without) : ''}
+${without.length ? withoutTable(without, declared) : ''}
 ## Where
 
 ${machines(runs)}
@@ -53,17 +58,17 @@ ${runs.map((run) => details(run, declared(run))).join('\n\n')}
 `;
 }
 
-function line(run: Run, declared: number | undefined): string {
+function line(run: Run, declared: Declared | undefined): string {
   const { trials, audit, goals, load } = run;
   const values = trials.map((trial) => valueOf(run, trial) ?? Infinity).sort((a, b) => a - b);
   const longest = (of: (trial: Trial) => number | undefined) => shown(Math.max(...trials.map((trial) => of(trial) ?? Infinity)));
   const lost = audit.lostWrites + audit.differences.filter((each) => each.endsWith('not there')).length;
   const goal = goalOf(run);
   const cells = [
-    `[${nameOf(run)}](#${anchor(nameOf(run))})`,
-    trials.length,
-    `${load.rate}/s${differs(load.rate, declared) ? ` (${declared})` : ''}`,
-    goal === undefined ? goalsOf(goals) : atMost(goal) + unlessCoordinator(goals.sagasWhenCoordinator),
+    `[${nameOf(run)}](#${anchor(nameOf(run))})${waited(run, declared)}`,
+    `${trials.length}${unlike(trials.length, declared?.trials)}`,
+    `${load.rate}/s${unlike(load.rate, declared?.load.rate)}`,
+    (goal === undefined ? goalsOf(goals) : atMost(goal) + unlessCoordinator(goals.sagasWhenCoordinator)) + relaxed(run),
     shown(values[Math.floor(values.length / 2)]),
     shown(values.at(-1)),
     longest(({ writer }) => writer),
@@ -78,10 +83,10 @@ function line(run: Run, declared: number | undefined): string {
 const verdict = (run: Run): string =>
   asExpected(run) ? '**holds**' : `**missed**: ${[...new Set(run.misses.map(({ goal }) => goal))].join(', ')}`;
 
-function withoutTable(runs: readonly Run[]): string {
+function withoutTable(runs: readonly Run[], declared: (run: Run) => Declared | undefined): string {
   const rows = runs.map((run) => {
     const missed = [...new Set(run.misses.map(({ goal }) => goal))].join(', ') || 'nothing';
-    return `| ${run.experiment} | ${run.without!.what} | ${missed} | ${asExpected(run) ? 'yes' : `**no**: ${run.without!.unnoticed.join(', ')} held`} |`;
+    return `| ${run.experiment}${waited(run, declared(run))}${relaxed(run)} | ${run.without!.what} | ${missed} | ${asExpected(run) ? 'yes' : `**no**: ${run.without!.unnoticed.join(', ')} held`} |`;
   });
   return `
 The same with a safeguard off, which each drill has to notice:
@@ -92,7 +97,14 @@ ${rows.join('\n')}
 `;
 }
 
-const differs = (rate: number, declared: number | undefined): boolean => declared !== undefined && declared !== rate;
+/** What the experiment says, where the run was another one. An experiment that is gone says nothing. */
+const unlike = (was: number, declared: number | undefined, by = '', show: (value: number) => string = String): string =>
+  declared === undefined || declared === was ? '' : ` (${by}${show(declared)})`;
+const SAYS = 'the experiment says ';
+
+const waited = ({ hold }: Run, declared: Declared | undefined, by?: string): string =>
+  hold === undefined ? '' : `, longest wait ${seconds(hold)}${unlike(hold, declared && longestWait(declared), by, seconds)}`;
+const relaxed = ({ slack }: Run): string => (slack === undefined ? '' : `, slack ${slack}`);
 
 /** Of all trials; one that did not count them makes the sum unknown. */
 function resentIn(trials: readonly Trial[]): number | string {
@@ -100,22 +112,25 @@ function resentIn(trials: readonly Trial[]): number | string {
   return counts.includes(undefined) ? UNKNOWN : (counts as number[]).reduce((sum, n) => sum + n, 0);
 }
 
-function details(run: Run, declared: number | undefined): string {
+function details(run: Run, declared: Declared | undefined): string {
   const { trials, misses, audit, load, without } = run;
   const { code } = run.machine;
-  const said = differs(load.rate, declared) ? ` (the experiment says ${declared})` : '';
+  const said = unlike(load.rate, declared?.load.rate, SAYS);
+  // Without a safeguard one is enough, whatever the experiment says.
+  const fewer = without ? '' : unlike(trials.length, declared?.trials, SAYS);
   const listed = (title: string, items: readonly string[]) => (items.length ? [title, items.map((item) => `- ${item}`).join('\n')] : []);
   const missed = misses.slice(0, MISSES_SHOWN).map(({ goal, why }) => `${goal}: ${why}`);
   if (misses.length > MISSES_SHOWN) missed.push(`${misses.length - MISSES_SHOWN} more`);
   return [
     `### ${nameOf(run)}`,
-    `${run.title}${without ? `, without: ${without.what}` : ''}.`,
+    `${run.title}${waited(run, declared, SAYS)}${without ? `, without: ${without.what}` : ''}.`,
     [
       `- ${run.at.slice(0, 16).replace('T', ' ')} UTC; the machine's load average before it began was ${run.loadBefore.toFixed(1)}`,
       `- code: ${code ? `${code.commit} of ${code.date.slice(0, 10)}` : UNKNOWN}`,
       `- ${load.rate} checkouts a second asked for${said}, by ${load.buyers} buyers; ${run.accepted} acknowledged, ${run.written} bare rows`,
+      ...(fewer ? [`- trials: ${trials.length}${fewer}`] : []),
       `- lost at a gateway and sent again: ${resentIn(trials)}`,
-      `- goals: ${goalsOf(run.goals)}`,
+      `- goals: ${goalsOf(run.goals)}${relaxed(run)}${run.slack && declared ? ` (${SAYS}${goalsOf(declared.goals)})` : ''}`,
     ].join('\n'),
     ...listed(without && asExpected(run) ? 'Missed, as it has to be:' : 'Missed:', missed),
     ...(audit.differences.length ? [] : ['The books agree: every acknowledged order CONFIRMED, paid and shipped once.']),

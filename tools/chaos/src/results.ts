@@ -12,6 +12,10 @@ export interface Run {
   at: string;
   goals: Goals;
   load: { rate: number; buyers: number };
+  /** What stood in place of the experiment's longest wait, in milliseconds, where it was another time. Runs of earlier versions did not keep it, nor the next. */
+  hold?: number;
+  /** So many times as long as the experiment says were the times that are judged, where that is not once. */
+  slack?: number;
   machine: Machine;
   /** The machine's load average (5 minutes) before it began: what else it was busy with. */
   loadBefore: number;

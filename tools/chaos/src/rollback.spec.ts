@@ -261,3 +261,44 @@ it('what cannot be brought back keeps nothing else from it, is said, and is kept
   expect(calls).toContain('unpause postgres-2-id');
   expect(setting(docker).rollback.length).toBe(1);
 });
+
+describe('after a kill -9 of this tool and a compose down', () => {
+  /** Everything was taken away: what is asked of a container fails as Docker says it. */
+  const nothing =
+    (calls: string[], containers = ''): Docker =>
+    async ([verb, ...args]) => {
+      calls.push([verb, ...args].join(' '));
+      if (verb === 'ps') return containers;
+      if (verb === 'compose') return '';
+      throw new Error(verb === 'inspect' ? `Error: No such object: ${args.at(-1)}` : 'Error response from daemon: No such container: x');
+    };
+  const leave = async (...steps: Step[]) => {
+    const { actions } = setting(fakeDocker().docker);
+    for (const step of steps) if ('do' in step) await actions.do(step.do, [step.on]);
+  };
+
+  it.each(['kill', 'pause', 'throttle', 'cut-off'] as const)('there is nothing to be brought back of %s', async (action) => {
+    await leave({ do: action, on: 'postgres-1' });
+    const calls: string[] = [];
+    const { rollback } = setting(nothing(calls));
+    expect(rollback.length).toBe(1);
+    await rollback.all();
+    expect([calls.length, existsSync(file)]).toEqual([1, false]);
+  });
+
+  it('an instance with a module in front is not started alone', async () => {
+    await setting(fakeDocker().docker).actions.sabotage('cart-1', 'last-first');
+    const calls: string[] = [];
+    await setting(nothing(calls)).rollback.all();
+    expect(calls.filter((call) => !call.startsWith('ps'))).toEqual([]);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('while settings of Patroni outlive its containers, and are brought back when it is up again', async () => {
+    setting(fakeDocker().docker).rollback.plan({ undo: 'patroni', name: 'patroni', settings: { pause: null } });
+    await expect(setting(nothing([])).rollback.all()).rejects.toThrow('patroni');
+    const { docker, calls } = fakeDocker();
+    await setting(docker).rollback.all();
+    expect(calls).toEqual(['patroni {"pause":null}']);
+  });
+});

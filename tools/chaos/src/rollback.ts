@@ -5,7 +5,7 @@ import { ClusterError, messageOf } from '@ballast/cluster';
 import { isDatabase } from './containers.js';
 import type { UndoName } from './experiment.js';
 import type { Docker } from './docker.js';
-import { type Instance, recreate } from './recreate.js';
+import { exists, type Instance, recreate } from './recreate.js';
 
 /** One thing that was done, as what brings it back. Plain data: it outlives the process in a file. */
 export type Undo =
@@ -18,6 +18,8 @@ export type Undo =
 export type SetPatroni = (settings: Record<string, unknown>) => Promise<unknown>;
 
 const TRIES = 5;
+/** As `start` and its like say it, and as `inspect` does. */
+const GONE = /no such (container|object)/i;
 
 /**
  * What has been done to the cluster and not been undone. Each entry is written to a file before its action, so that whatever ends the
@@ -59,12 +61,14 @@ export class Rollback {
     if (failed.length) throw new ClusterError(`not rolled back, and tried again at the next start: ${failed.join('; ')}`);
   }
 
+  /** One whose container is gone has nothing to be undone: compose makes a new one, as its files say. */
   private async take(entry: Undo): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         await this.apply(entry);
         break;
       } catch (error) {
+        if ('container' in entry && GONE.test(messageOf(error))) break;
         if (attempt === TRIES) throw error;
         await sleep(this.pause);
       }
@@ -82,14 +86,13 @@ export class Rollback {
         return;
       case 'cool-down':
         // It removes itself when it ends: then it is cool already.
-        return void (await this.docker(['rm', '-f', entry.container]).catch((error: unknown) => {
-          if (!/no such container/i.test(messageOf(error))) throw error;
-        }));
+        return void (await this.docker(['rm', '-f', entry.container]));
       case 'unthrottle':
         // No container here has a limit of its own. 0 would be taken for nothing said.
         return void (await this.docker(['update', '--cpu-quota=-1', entry.container]));
       case 'recreate':
-        return recreate(this.docker, entry);
+        if (await exists(this.docker, entry)) await recreate(this.docker, entry);
+        return;
       case 'patroni':
         return void (await this.patroni(entry.settings));
       case 'connect': {

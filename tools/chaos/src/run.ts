@@ -8,6 +8,7 @@ import type { Docker } from './docker.js';
 import type { Experiment } from './experiment.js';
 import { KafkaView } from './kafka.js';
 import { Load, type OrderEnd } from './load.js';
+import { lock } from './lock.js';
 import { codeOf, machineOf } from './machine.js';
 import { measure, type Seen } from './measure.js';
 import { Patroni } from './patroni.js';
@@ -33,8 +34,39 @@ export interface RunOptions {
 /** For the end of every order after the last trial. */
 const PATIENCE = 180_000;
 
-/** An experiment with all its trials, its load before, between and after them, and the books in the end. */
-export async function run({ docker, project, experiment, trials: count, without, rollbackFile, signal, say }: RunOptions): Promise<Run> {
+/** Of one project one thing at a time: another would undo a fault that is still to be measured. */
+async function alone<T>(rollbackFile: string, work: () => Promise<T>): Promise<T> {
+  const release = lock(`${rollbackFile}.lock`);
+  try {
+    return await work();
+  } finally {
+    release();
+  }
+}
+
+/** Brings back what an earlier run left. @throws {ClusterError} while a run is under way */
+export function bringBack({
+  docker,
+  project,
+  rollbackFile,
+  say,
+}: Pick<RunOptions, 'docker' | 'project' | 'rollbackFile' | 'say'>): Promise<void> {
+  return alone(rollbackFile, async () => {
+    const patroni = new Patroni(new Containers(docker, project));
+    const rollback = new Rollback(docker, (settings) => patroni.set(settings), rollbackFile);
+    say(rollback.length ? `bringing back ${rollback.length} things` : 'nothing is left of an earlier run');
+    await rollback.all();
+  });
+}
+
+/**
+ * An experiment with all its trials, its load before, between and after them, and the books in the end.
+ *
+ * @throws {ClusterError} while another run on the project is under way
+ */
+export const run = (options: RunOptions): Promise<Run> => alone(options.rollbackFile, () => runAlone(options));
+
+async function runAlone({ docker, project, experiment, trials: count, without, rollbackFile, signal, say }: RunOptions): Promise<Run> {
   const containers = new Containers(docker, project);
   const patroni = new Patroni(containers);
   const views = { containers, patroni, kafka: new KafkaView(docker, containers) };

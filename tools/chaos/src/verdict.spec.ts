@@ -164,13 +164,14 @@ describe('without its safeguard', () => {
     const one = run([{ goal: 'recovery', why: 'late' }]);
     const { resent: _, ...old } = trialOf();
     const code = { commit: '0a1b2c3+changes', date: '2026-01-01T09:00:00+01:00' };
-    const said = new Map([['kill-primary', { load: { rate: 9, buyers: 300 } }]]);
+    const declared = { goals, method: [], trials: 2 };
+    const said = new Map([['kill-primary', { ...declared, load: { rate: 9, buyers: 300 } }]]);
     const page = report([{ ...one, machine: { ...one.machine, code } }], said);
     expect(page).toContain('- code: 0a1b2c3+changes of 2026-01-01\n- 6 checkouts a second asked for (the experiment says 9), by 60 buyers');
     expect(page).toContain('- lost at a gateway and sent again: 2\n');
     const { without: __, ...kept } = { ...one, trials: [trialOf(), old] };
     expect(report([kept], said)).toContain('| 2 | 6/s (9) | ');
-    const same = report([kept], new Map([['kill-primary', { load: one.load }]]));
+    const same = report([kept], new Map([['kill-primary', { ...declared, load: one.load }]]));
     for (const text of ['| 2 | 6/s | ', '- code: –\n- 6 checkouts a second asked for, by', 'sent again: –\n']) expect(same).toContain(text);
   });
 

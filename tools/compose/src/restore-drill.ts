@@ -1,11 +1,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { promisify } from 'node:util';
-import { buy, ClusterError, type Credentials, messageOf } from '@ballast/cluster';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv, promisify } from 'node:util';
+import { buy, ClusterError, messageOf } from '@ballast/cluster';
 import { workspaceRoot } from '@ballast/testing';
 import { parseAccounts } from './accounts.js';
+import { help, parseRestoreDrill } from './restore-drill.options.js';
+import { whileBuying } from './restore-drill.orders.js';
 
-const [gateway = 'http://127.0.0.1:8080'] = process.argv.slice(2);
 const cwd = workspaceRoot();
 const run = ['compose', '--profile', 'ha', 'run', '--rm', '-T', '--no-deps'];
 
@@ -14,25 +17,26 @@ const run = ['compose', '--profile', 'ha', 'run', '--rm', '-T', '--no-deps'];
  * table held (infra/postgres/ha/restore-drill.sh). Ends with 1 when that cannot be shown.
  */
 async function main(): Promise<void> {
+  const options = parseRestoreDrill(process.argv.slice(2), { ...envFile(), ...process.env });
+  if (options.help) return console.log(help);
   const { stdout } = await promisify(execFile)('docker', [...run, 'accounts'], { cwd, timeout: 120_000 });
-  const shopping = new AbortController();
-  const orders = keepBuying(parseAccounts(stdout).buyer, shopping.signal);
-  // What fails while the drill runs is told at its end.
-  orders.catch(() => undefined);
-  const drill = spawn('docker', [...run, 'restore-drill'], { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
-  const [code] = (await once(drill, 'exit')) as [number | null];
-  shopping.abort();
-  const count = await orders;
-  console.log(`${count} orders were confirmed meanwhile`);
-  if (count === 0) throw new ClusterError('No order was confirmed meanwhile: this shows nothing');
+  const { buyer } = parseAccounts(stdout);
+  const { result: code, confirmed } = await whileBuying(() => buy(options.gateway, buyer), drill);
+  console.log(`${confirmed} orders were confirmed meanwhile`);
+  if (confirmed === 0) throw new ClusterError('No order was confirmed meanwhile: this shows nothing');
   if (code !== 0) throw new ClusterError('The restore drill failed');
 }
 
-/** One order after the other until it is told to stop; @returns how many were confirmed */
-async function keepBuying(buyer: Credentials, signal: AbortSignal): Promise<number> {
-  let confirmed = 0;
-  while (!signal.aborted) if ((await buy(gateway, buyer)).status === 'CONFIRMED') confirmed++;
-  return confirmed;
+async function drill(): Promise<number | null> {
+  const child = spawn('docker', [...run, 'restore-drill'], { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code;
+}
+
+/** What compose reads, beside the environment: the port may be said there. */
+function envFile(): NodeJS.Dict<string> {
+  const file = join(cwd, '.env');
+  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
 }
 
 main().catch((error: unknown) => {

@@ -5,28 +5,24 @@ import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import type { Consumer, Producer } from 'kafkajs';
 import { z } from 'zod';
-import { quantile, type Result } from './figures.js';
-import { closedLoop, openLoop, until } from './load.js';
-import { NOTE } from './messages.js';
-import { compared, inTurns, inTurnsOf, type Scale, shown, warmUp } from './rounds.js';
+import type { Result } from './figures.js';
+import { latencyBench } from './latency.js';
+import { until } from './load.js';
+import { FETCH, NOTE } from './messages.js';
+import { compared, inTurns, type Scale } from './rounds.js';
 import { startBenchService } from './service.js';
 import type { Stage, Store } from './stage.js';
 
-/** Of what is possible at most, at which the way from commit to handler is measured: a machine at work, without a queue. */
-const SHARE = 0.3;
 /** As the inbox has it. */
 const CHUNK = 64;
 const PARTITIONS_AT_ONCE = 4;
-const FETCH = { sessionTimeout: 6_000, heartbeatInterval: 1_000, rebalanceTimeout: 6_000, maxWaitTimeInMs: 500 };
 const EFFECT = `INSERT INTO effect (chain, step) VALUES ($1, $2)`;
 
 const changed = event('stock.changed.v1', {
   key: (p) => p.account,
   payload: z.object({ account: z.string(), n: z.number(), note: z.string() }),
 });
-/** Its sender is also its reader. */
-const probe = event('probe.sent.v1', { key: (p) => p.account, payload: z.object({ account: z.string(), note: z.string() }) });
-const RAW = { backlog: 'raw.backlog', direct: 'raw.direct' };
+const RAW_BACKLOG = 'raw.backlog';
 
 @Injectable()
 class Stock {
@@ -38,20 +34,11 @@ class Stock {
   }
 }
 
-@Injectable()
-class Probe {
-  readonly entered = new Map<string, number>();
-  @Consume(probe)
-  async on({ payload }: EventOf<typeof probe>): Promise<void> {
-    this.entered.set(payload.account, performance.now());
-  }
-}
-
 /** The receiving side: how fast a backlog is handled, each effect once, and how long after its commit a message is in its handler. */
 export async function consumeBench(stage: Stage, scale: Scale): Promise<Omit<Result, 'seconds'>> {
   const backlog = scale.quick ? 2_000 : 20_000;
   const [store, rawStore] = [await stage.store('bench_inbox'), await stage.store('bench_raw')];
-  await stage.topics([changed.topic, probe.topic, ...Object.values(RAW)]);
+  await stage.topics([changed.topic, RAW_BACKLOG]);
   const producer = stage.client('bench-producer').producer({ allowAutoTopicCreation: false });
   await producer.connect();
   let [turns, handledBefore] = [0, 0];
@@ -77,13 +64,13 @@ export async function consumeBench(stage: Stage, scale: Scale): Promise<Omit<Res
     }
   };
   const raw = async () => {
-    await fill(producer, RAW.backlog, backlog);
+    await fill(producer, RAW_BACKLOG, backlog);
     const pool = rawStore.pool(20);
     const consumer = stage.client('bench-raw').consumer({ groupId: 'bench-raw', ...FETCH });
     let handled = 0;
     try {
       await consumer.connect();
-      await consumer.subscribe({ topics: [RAW.backlog], fromBeginning: true });
+      await consumer.subscribe({ topics: [RAW_BACKLOG], fromBeginning: true });
       await runRaw(consumer, async (messages) => {
         const client = await pool.connect();
         try {
@@ -109,78 +96,17 @@ export async function consumeBench(stage: Stage, scale: Scale): Promise<Omit<Res
     ['kafkajs and a commit per 64', raw],
   ]);
 
-  const service = await startBenchService(stage, {
-    ...{ name: 'probe', store, definitions: [probe], consumes: [probe], providers: [Probe] },
-  });
-  const delays: number[] = [];
-  const direct = stage.client('bench-direct').consumer({ groupId: 'bench-direct', ...FETCH });
-  try {
-    await direct.connect();
-    await direct.subscribe({ topics: [RAW.direct], fromBeginning: true });
-    await direct.run({ eachMessage: async ({ message }) => void delays.push(performance.now() - Number(message.value!.toString())) });
-    const { entered } = service.app.get(Probe);
-    const write = async () => {
-      const account = randomUUID();
-      await service.database.transaction((tx) => service.outbox.add(tx, probe({ account, note: NOTE })));
-      return { account, acknowledged: performance.now() };
-    };
-    const sendRaw = () =>
-      producer.send({ topic: RAW.direct, acks: -1, messages: [{ key: randomUUID(), value: String(performance.now()) }] });
-    await write();
-    await sendRaw();
-    await until('both ways being open', () => entered.size > 0 && delays.length > 0);
-
-    // All that this process can do of it, its clients as well.
-    const saturated = async () => {
-      entered.clear();
-      let written = 0;
-      const start = performance.now();
-      await closedLoop(16, scale.quick ? 1 : 3, () => write().then(() => written++));
-      await until('the last message arriving', () => entered.size >= written);
-      return written / ((performance.now() - start) / 1_000);
-    };
-    const full = Math.max(...(await warmUp(scale, 'commit to handler, 16 clients at once', saturated)));
-    const rate = Math.max(10, Math.round(SHARE * full));
-    const count = rate * (scale.quick ? 1 : 8);
-    // The clock begins with the acknowledged commit; on the other side with the call of `send`.
-    const ours = async () => {
-      entered.clear();
-      const written: Awaited<ReturnType<typeof write>>[] = [];
-      await openLoop(rate, count, async () => void written.push(await write()));
-      await until('the last message arriving', () => entered.size >= count);
-      return quantiles(written.map(({ account, acknowledged }) => Math.max(0, entered.get(account)! - acknowledged)));
-    };
-    const theirs = async () => {
-      delays.length = 0;
-      await openLoop(rate, count, sendRaw);
-      await until('the last message arriving', () => delays.length >= count);
-      return quantiles(delays);
-    };
-    const { p50, p99 } = await inTurnsOf(scale, `commit to handler, ${rate}/s`, [
-      ['outbox, relay, inbox', ours],
-      ['kafkajs send to receive', theirs],
-    ]);
-    return {
-      name: 'consume',
-      about: `A backlog is handled by the inbox, one row a message as its effect, and by kafkajs with the same statements and one commit for ${CHUNK} messages, ${PARTITIONS_AT_ONCE} partitions at once both. Then messages come at 30 % of what is possible, a steady ${rate}/s (open loop), and what is measured is the time from the acknowledged commit to the handler against the time from kafkajs' \`send\` to its consumer.`,
-      measures: [
-        compared(`handle ${backlog.toLocaleString('en')} messages`, 'messages/s', handled, { is: 'at least', bound: 0.6 }),
-        compared('commit to handler, p50', 'ms', p50, { is: 'at most', bound: 1.5 }),
-        compared('commit to handler, p99', 'ms', p99, { is: 'at most', bound: 3 }),
-      ],
-      ...{ curves: [], lost: turns * backlog - handledBefore },
-      notes: [
-        `${rate}/s is ${SHARE * 100} % of the ${shown(full)} messages a second that get from 16 clients without a pause to the handler, with clients, relay and consumer in one process.`,
-      ],
-    };
-  } finally {
-    await direct.disconnect();
-    await producer.disconnect();
-    await service.stop();
-  }
+  const latency = await latencyBench(stage, scale, { store, producer }).finally(() => producer.disconnect());
+  return {
+    name: 'consume',
+    about: `A backlog is handled by the inbox, one row a message as its effect, and by kafkajs with the same statements and one commit for ${CHUNK} messages, ${PARTITIONS_AT_ONCE} partitions at once both. Then messages come at steady rates (open loop), and what is measured is the time from the acknowledged commit to the handler against the time from kafkajs' \`send\` to its consumer.`,
+    measures: [
+      compared(`handle ${backlog.toLocaleString('en')} messages`, 'messages/s', handled, { is: 'at least', bound: 0.6 }),
+      ...latency.measures,
+    ],
+    ...{ curves: [], notes: latency.notes, lost: turns * backlog - handledBefore },
+  };
 }
-
-const quantiles = (values: readonly number[]) => ({ p50: quantile(values, 0.5), p99: quantile(values, 0.99) });
 
 async function effects(store: Store): Promise<number> {
   const pool = store.pool(1);

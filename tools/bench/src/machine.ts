@@ -43,6 +43,28 @@ export async function machine(stage: Stage, loadBefore: number, seconds = 2): Pr
   };
 }
 
+/** Time of all processors since the machine's start, ms. */
+export interface Processors {
+  busy: number;
+  all: number;
+}
+
+export function processors(): Processors {
+  const sum = { busy: 0, all: 0 };
+  for (const { times } of cpus()) {
+    const all = Object.values(times).reduce((total, time) => total + time, 0);
+    sum.all += all;
+    sum.busy += all - times.idle;
+  }
+  return sum;
+}
+
+/** Which share of their time they were busy since then. */
+export function busySince(before: Processors): number {
+  const now = processors();
+  return (now.busy - before.busy) / Math.max(1, now.all - before.all);
+}
+
 /** Where the databases lie: a temporary directory of the same file system. */
 export function fdatasyncs(seconds: number): number {
   const directory = mkdtempSync(join(tmpdir(), 'ballast-fdatasync-'));

@@ -10,6 +10,9 @@ export const changed = event('bench.changed.v1', {
 });
 export const NOTE = 'a business event of usual size: ids, an amount, a reason and nothing personal';
 
+/** How the library's adapter consumes. */
+export const FETCH = { sessionTimeout: 6_000, heartbeatInterval: 1_000, rebalanceTimeout: 6_000, maxWaitTimeInMs: 500 };
+
 /** Rows as `outbox.add` writes them, made by the database itself: many at once. */
 const FILL = `
 INSERT INTO outbox (id, topic, key, headers, payload)

@@ -1,5 +1,5 @@
 import type { WireRecord } from '@ballast/message';
-import { type Admin, Kafka, logLevel, type Message, Partitioners, type Producer, type TopicMessages } from 'kafkajs';
+import { type Admin, Kafka, logLevel, type Message, type Producer, type TopicMessages } from 'kafkajs';
 import {
   ALL_REPLICAS,
   CONNECT_LIMIT,
@@ -15,6 +15,8 @@ import { protocolError } from './kafkajs.errors.js';
 import { kafkaLogger } from './kafkajs.logger.js';
 import { KafkaJsMember } from './kafkajs.member.js';
 import './kafkajs.metadata.js';
+import { partitioner } from './kafkajs.partitioner.js';
+import { OutgoingMessage } from './kafkajs.produce.js';
 import './kafkajs.queue.js';
 import { socketFactory } from './kafkajs.socket.js';
 import type { SubscribeOptions } from './transport.js';
@@ -130,7 +132,7 @@ export class KafkaJsClient implements KafkaClient {
   private connectedProducer(): Promise<Producer> {
     if (this.producer) return this.producer;
     const connecting = (async () => {
-      const producer = this.kafka.producer({ allowAutoTopicCreation: false, createPartitioner: Partitioners.DefaultPartitioner });
+      const producer = this.kafka.producer({ allowAutoTopicCreation: false, createPartitioner: partitioner });
       await producer.connect();
       return producer;
     })();
@@ -148,7 +150,7 @@ function byTopic(records: readonly WireRecord[]): TopicMessages[] {
   for (const { topic, key, value, headers } of records) {
     const messages = topics.get(topic) ?? [];
     topics.set(topic, messages);
-    messages.push({ key, value, headers });
+    messages.push(new OutgoingMessage(key, value, headers));
   }
   return [...topics].map(([topic, messages]) => ({ topic, messages }));
 }

@@ -14,7 +14,7 @@ import { Totals, type Summary } from './totals.js';
 const EVERY = 5_000;
 const SHOWN = 10;
 /** A run leaves many short-lived things behind: with room for them the collector comes rarely and finds nearly all of them dead. */
-const MEMORY = { maxYoungGenerationSizeMb: 64 };
+const MEMORY = { maxYoungGenerationSizeMb: 192 };
 
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));

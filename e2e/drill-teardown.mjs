@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { dropPostgres } from '../libs/testing/dist/index.js';
+import { dropKafka, dropPostgres } from '../libs/testing/dist/index.js';
 
 export default async function teardown() {
   const { platform, home } = globalThis.ballastDrill ?? {};
@@ -11,5 +11,6 @@ export default async function teardown() {
     await ended;
   }
   dropPostgres(join(home, 'data', 'postgres'));
+  dropKafka(join(home, 'data', 'kafka'));
   rmSync(home, { recursive: true, force: true });
 }

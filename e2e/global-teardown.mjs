@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { dropPostgres } from '../libs/testing/dist/index.js';
+import { dropKafka, dropPostgres } from '../libs/testing/dist/index.js';
 
 /** Ends the platform as Ctrl-C does. */
 export default async function globalTeardown() {
@@ -11,7 +11,9 @@ export default async function globalTeardown() {
     platform.kill('SIGINT');
     await ended;
   }
-  dropPostgres(join(home, 'data', 'postgres')); // it may lie elsewhere: where the postgres user can read
+  // They may lie elsewhere: where the postgres user can read, and in a volume of Docker's.
+  dropPostgres(join(home, 'data', 'postgres'));
+  dropKafka(join(home, 'data', 'kafka'));
   rmSync(home, { recursive: true, force: true });
   await close();
 }

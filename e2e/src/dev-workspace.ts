@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { readRun } from '@ballast/cluster';
-import { dropPostgres, eventually, workspaceRoot } from '@ballast/testing';
+import { dropKafka, dropPostgres, eventually, workspaceRoot } from '@ballast/testing';
 
 /** A copy of this workspace's sources with `npm run dev` on it: edits there touch nothing here. */
 export class DevWorkspace {
@@ -113,6 +113,7 @@ export class DevWorkspace {
       await ended;
     }
     dropPostgres(join(this.home, 'data', 'postgres'));
+    dropKafka(join(this.home, 'data', 'kafka'));
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

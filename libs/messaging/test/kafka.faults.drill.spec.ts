@@ -1,5 +1,5 @@
-import { freePort, startKafka } from '@ballast/testing';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { dropKafka, freePort, startKafka } from '@ballast/testing';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -24,7 +24,7 @@ function open(client: KafkaClientName, brokers: string[]): Transport {
 describe.each(kafkaClients)('%s', (client) => {
   async function ownBroker() {
     const directory = await mkdtemp(join(tmpdir(), 'ballast-broker-'));
-    cleanup.add(() => rm(directory, { recursive: true, force: true }));
+    cleanup.add(() => Promise.resolve(dropKafka(directory)));
     const at = { directory, port: await freePort() };
     let running = await startKafka(at);
     cleanup.add(() => running.stop());

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, freePort, startKafka, type RunningKafka } from '@ballast/testing';
+import { dropKafka, eventually, freePort, startKafka, type RunningKafka } from '@ballast/testing';
 import type { SagaStatus } from '../src/index.js';
 import { tripWorld, type TripWorld } from './fixture.js';
 import type { TripService } from './trip.service.js';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await world?.close();
   await kafka?.stop();
-  if (directory) await rm(directory, { recursive: true, force: true });
+  if (directory) dropKafka(directory);
 });
 
 const manager = () => trips.database.primary;

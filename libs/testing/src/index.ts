@@ -12,7 +12,7 @@ export {
   type RunningKafka,
   startKafka,
 } from './kafka.js';
-export { pauseDockerKafka } from './kafka-docker.js';
+export { dropKafka, pauseDockerKafka } from './kafka-docker.js';
 export { randomSecret, uniqueName } from './names.js';
 export { freePort, type Host, portIsFree } from './ports.js';
 export { dropPostgres, type PostgresAccess, type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.js';

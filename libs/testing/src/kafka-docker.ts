@@ -1,6 +1,6 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { logTail, startChild } from './child.js';
@@ -9,9 +9,12 @@ import { type Availability, dockerImageAvailable } from './docker.js';
 import type { KafkaLaunch } from './kafka-java.js';
 import { brokerAnswers } from './kafka-ready.js';
 import { freePort } from './ports.js';
+import { workspaceRoot } from './workspace.js';
 
 const run = promisify(execFile);
 const image = 'apache/kafka:4.3.1';
+/** In the directory once there is a volume for it. */
+const MARKER = 'docker-volume';
 
 /** Whether Docker's engine answers and the image is there or can be pulled. */
 export function dockerKafkaAvailable({ log, signal }: Pick<KafkaLaunch, 'log' | 'signal'>): Promise<Availability> {
@@ -33,7 +36,7 @@ export async function startDockerKafka({ directory, port, log, signal }: KafkaLa
   mkdirSync(directory, { recursive: true });
   const name = containerOf(directory);
   await run('docker', ['rm', '--force', name]).catch(() => undefined);
-  const marker = join(directory, 'docker-volume');
+  const marker = join(directory, MARKER);
   if (!existsSync(marker)) {
     // The directory is new, so a volume of this name is what a deleted one left behind.
     await run('docker', ['volume', 'rm', '--force', name]);
@@ -43,22 +46,13 @@ export async function startDockerKafka({ directory, port, log, signal }: KafkaLa
 
   const clientPort = port ?? (await freePort());
   const settings = {
-    KAFKA_NODE_ID: '1',
-    KAFKA_PROCESS_ROLES: 'broker,controller',
+    ...asEnvironment(readFileSync(join(workspaceRoot(), 'infra/kafka/server.properties'), 'utf8')),
     KAFKA_LISTENERS: 'PLAINTEXT://:9092,CONTROLLER://:9093',
     KAFKA_ADVERTISED_LISTENERS: `PLAINTEXT://127.0.0.1:${clientPort}`,
-    KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
-    KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
     KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:9093',
     KAFKA_LOG_DIRS: '/var/lib/kafka/data',
-    KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
-    KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
-    KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
-    KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: '1',
-    KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
-    KAFKA_SHARE_COORDINATOR_STATE_TOPIC_REPLICATION_FACTOR: '1',
-    KAFKA_SHARE_COORDINATOR_STATE_TOPIC_MIN_ISR: '1',
     KAFKA_HEAP_OPTS: '-Xms64m -Xmx256m',
+    KAFKA_JVM_PERFORMANCE_OPTS: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1',
   };
   const environment = Object.entries(settings).flatMap(([key, value]) => ['-e', `${key}=${value}`]);
   const container = ['--name', name, '-p', `127.0.0.1:${clientPort}:9092`, '-v', `${name}:/var/lib/kafka/data`];
@@ -92,4 +86,18 @@ export async function startDockerKafka({ directory, port, log, signal }: KafkaLa
     },
     stop: async () => void (await child.stop()),
   };
+}
+
+/** A broker's settings as the image takes them: `log.dirs` as `KAFKA_LOG_DIRS`. */
+export function asEnvironment(properties: string): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const [, name, value] of properties.matchAll(/^([\w.]+)=(.*)$/gm))
+    environment[`KAFKA_${name!.replaceAll('.', '_').toUpperCase()}`] = value!;
+  return environment;
+}
+
+/** Deletes a broker's directory and, where its data is a volume of Docker's, that too. Nothing may run on it. */
+export function dropKafka(directory: string): void {
+  if (existsSync(join(directory, MARKER))) spawnSync('docker', ['volume', 'rm', '--force', containerOf(directory)]);
+  rmSync(directory, { recursive: true, force: true });
 }

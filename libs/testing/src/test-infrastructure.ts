@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startKafka } from './kafka.js';
+import { dropKafka } from './kafka-docker.js';
 import { dropPostgres, startPostgres } from './postgres.js';
 
 /**
@@ -16,6 +17,7 @@ export async function startTestInfrastructure(): Promise<{ stop(): Promise<void>
   const stop = async () => {
     const results = await Promise.allSettled(stops.map((each) => each()));
     dropPostgres(join(directory, 'postgres'));
+    dropKafka(join(directory, 'kafka'));
     rmSync(directory, { recursive: true, force: true });
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   };

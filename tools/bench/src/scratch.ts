@@ -1,7 +1,7 @@
-import { dropPostgres, killChildren } from '@ballast/testing';
+import { dropKafka, dropPostgres, killChildren } from '@ballast/testing';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export interface Scratch {
   readonly directory: string;
@@ -9,13 +9,14 @@ export interface Scratch {
   drop(): void;
 }
 
-/** A temporary directory for servers, whose Postgres is in `postgres`. It goes even when the process is ended without its `drop`. */
+/** A temporary directory for servers, whose Postgres is in `postgres`, and Kafka in `kafka` beside it. It goes even when the process is ended without its `drop`. */
 export function scratch(prefix: string, postgres: string): Scratch {
   const directory = mkdtempSync(join(tmpdir(), prefix));
   const drop = () => {
     process.off('exit', forced);
     try {
       dropPostgres(join(directory, postgres));
+      dropKafka(join(directory, dirname(postgres), 'kafka'));
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ClusterError, LineProgress, startCluster } from '@ballast/cluster';
-import { dropPostgres, workspaceRoot } from '@ballast/testing';
+import { dropKafka, dropPostgres, workspaceRoot } from '@ballast/testing';
 import { HELP, type MatrixArguments, parseMatrix } from './crash-matrix.options.js';
 import { originOf } from './crash-matrix.origin.js';
 import { PAGE, whyNotPublished } from './crash-matrix.page.js';
@@ -52,7 +52,9 @@ export async function runCrashMatrix(args: readonly string[]): Promise<void> {
   } finally {
     await cluster.stop();
     if (clean) {
-      dropPostgres(join(home, 'data', 'postgres')); // it may lie elsewhere: where the postgres user can read
+      // They may lie elsewhere: where the postgres user can read, and in a volume of Docker's.
+      dropPostgres(join(home, 'data', 'postgres'));
+      dropKafka(join(home, 'data', 'kafka'));
       rmSync(home, { recursive: true, force: true });
     }
   }

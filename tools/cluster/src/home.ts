@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { dropPostgres, workspaceRoot } from '@ballast/testing';
+import { dropKafka, dropPostgres, workspaceRoot } from '@ballast/testing';
 
 /** Where a cluster keeps what outlives it. Git ignores it. */
 export interface Home {
@@ -48,7 +48,8 @@ export function dropLogs(home: Home): void {
 /** Deletes data, logs, passwords and keys. Downloads and compiled files stay. Nothing may run there. */
 export function dropHome(home: Home): void {
   dropPostgres(home.postgres);
-  for (const path of [home.kafka, home.logs, home.secrets, home.credentials, home.bootstrap, home.carrier])
+  dropKafka(home.kafka);
+  for (const path of [home.logs, home.secrets, home.credentials, home.bootstrap, home.carrier])
     rmSync(path, { recursive: true, force: true });
   mkdirSync(home.logs, { recursive: true });
 }

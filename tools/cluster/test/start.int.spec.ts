@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { dropPostgres, eventually, isRunning, killProcess, portIsFree, workspaceRoot } from '@ballast/testing';
+import { dropKafka, dropPostgres, eventually, isRunning, killProcess, portIsFree, workspaceRoot } from '@ballast/testing';
 import type { RunFile } from '../src/run-file.js';
 
 /** Beside a platform that a developer may have running, and beside the end-to-end tests. */
@@ -19,6 +19,7 @@ describe('npm start', () => {
   });
   afterAll(() => {
     dropPostgres(join(home, 'data', 'postgres'));
+    dropKafka(join(home, 'data', 'kafka'));
     rmSync(home, { recursive: true, force: true });
   });
 
@@ -64,7 +65,7 @@ describe('npm start', () => {
   it('brings everything up, keeps it up, and survives its own death', async () => {
     const run = start();
     await run.prints('Ctrl-C stops everything');
-    expect(run.output).toMatch(/✔ Kafka: Apache Kafka [\d.]+ (on Java|in Docker)/);
+    expect(run.output).toMatch(/✔ Kafka: Apache Kafka ([\d.]+ on Java|in Docker)/);
     expect(run.output).toMatch(/ {2}CONFIRMED after \d+ ms\n/);
     expect(run.output).toMatch(/Postgres +127\.0\.0\.1:\d+, replica :\d+ streaming\n/);
     expect(run.output).toMatch(/up after +[\d.]+ s\n/);

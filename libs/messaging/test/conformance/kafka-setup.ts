@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { freePort, startChild, startKafka, workspaceRoot } from '@ballast/testing';
+import { dropKafka, freePort, startChild, startKafka, workspaceRoot } from '@ballast/testing';
 import { adapters } from './adapters.js';
 import type { TestBroker, TransportSetup } from './conformance.js';
 import type { ReplicaOptions } from './replica.js';
@@ -43,9 +43,9 @@ async function startMember(adapter: string, replica: ReplicaOptions): Promise<{ 
 async function startBroker(adapter: keyof typeof adapters): Promise<TestBroker> {
   const directory = await mkdtemp(join(tmpdir(), 'ballast-broker-'));
   const port = await freePort();
-  const drop = () => rm(directory, { recursive: true, force: true });
+  const drop = () => dropKafka(directory);
   let kafka = await startKafka({ directory, port }).catch(async (error: unknown) => {
-    await drop();
+    drop();
     throw error;
   });
   return {

@@ -2,6 +2,8 @@ import { Admin, Producer, ResponseError } from '@platformatic/kafka';
 import { Kafka } from 'kafkajs';
 import { createRequire } from 'node:module';
 import { kafkaClients, loadClient } from './kafka.client.js';
+import { partitioner } from './kafkajs.partitioner.js';
+import { OutgoingMessage } from './kafkajs.produce.js';
 
 const libraries = { kafkajs: 'kafkajs', platformatic: '@platformatic/kafka' };
 
@@ -42,6 +44,22 @@ describe.each(kafkaClients)('%s', (name) => {
     for (const error of [undefined, null, 'text', new Error('x'), new AggregateError([new Error('y')])])
       expect(client.answersIn(error)).toEqual([]);
     await client.close();
+  });
+});
+
+describe('what kafkajs is given to send', () => {
+  it('is written by us, and its partition found by us', async () => {
+    const send = jest.fn(async (_: { topicMessages: { messages: unknown[] }[] }) => []);
+    const producer = jest.spyOn(Kafka.prototype, 'producer').mockReturnValue({
+      ...{ connect: async () => undefined, disconnect: async () => undefined, sendBatch: send },
+    } as unknown as ReturnType<Kafka['producer']>);
+    const client = await loadClient('kafkajs', { brokers: ['nowhere:1'], clientId: 'test' });
+    await client.send([{ topic: 't', key: 'k', value: 'v', headers: { h: '1' } }], new AbortController().signal);
+    expect(send.mock.calls[0]![0].topicMessages[0]!.messages).toEqual([new OutgoingMessage('k', 'v', { h: '1' })]);
+    expect(send.mock.calls[0]![0].topicMessages[0]!.messages[0]).toBeInstanceOf(OutgoingMessage);
+    expect(producer.mock.calls[0]![0]).toMatchObject({ createPartitioner: partitioner });
+    await client.close();
+    jest.restoreAllMocks();
   });
 });
 

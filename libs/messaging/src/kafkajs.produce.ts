@@ -51,8 +51,8 @@ const MAGIC = 2;
 const BYTES_OF_A_RECORD = 1_024;
 
 /**
- * kafkajs makes a buffer of half a kilobyte for each header of each record, and one more for each length in it: four fifths of what a backlog costs the
- * service that sends it. Records of ours are written into one buffer a request, to the same bytes; the messages of others stay as they are.
+ * kafkajs makes a buffer of half a kilobyte for each header of each record, and one more for each length in it: most of what a backlog costs the service
+ * that sends it. Records of ours are written into one buffer a request, to the same bytes; the messages of others stay as they are.
  */
 request.protocol = (options) => (question) => {
   const exchange = protocol(options)(question);

@@ -107,7 +107,8 @@ export class Writer {
 
   private utf8(value: string, length: number): void {
     this.reserve(length);
-    this.at += this.bytes.write(value, this.at, length);
+    if (this.bytes.write(value, this.at, length) !== length) throw new Error('a string is not as long as it was said to be');
+    this.at += length;
   }
 
   private reserve(length: number): void {

@@ -14,4 +14,10 @@ describe('Kafka in Docker', () => {
     });
     expect(Object.keys(environment).filter((name) => !/^KAFKA_[A-Z_]+$/.test(name))).toEqual([]);
   });
+
+  it('has a setting that it could not be told refused', () => {
+    expect(() => asEnvironment('node.id=1\nlog.dirs = /data\n')).toThrow(
+      'a setting of Kafka that cannot be told to its image: log.dirs = /data',
+    );
+  });
 });

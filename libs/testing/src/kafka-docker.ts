@@ -91,13 +91,17 @@ export async function startDockerKafka({ directory, port, log, signal }: KafkaLa
 /** A broker's settings as the image takes them: `log.dirs` as `KAFKA_LOG_DIRS`. */
 export function asEnvironment(properties: string): Record<string, string> {
   const environment: Record<string, string> = {};
-  for (const [, name, value] of properties.matchAll(/^([\w.]+)=(.*)$/gm))
-    environment[`KAFKA_${name!.replaceAll('.', '_').toUpperCase()}`] = value!;
+  for (const line of properties.split('\n').filter((each) => each.trim() && !each.startsWith('#'))) {
+    const [, name, value] = /^([a-z.]+)=(.*)$/.exec(line) ?? [];
+    if (name === undefined) throw new Error(`a setting of Kafka that cannot be told to its image: ${line}`);
+    environment[`KAFKA_${name.replaceAll('.', '_').toUpperCase()}`] = value!;
+  }
   return environment;
 }
 
-/** Deletes a broker's directory and, where its data is a volume of Docker's, that too. Nothing may run on it. */
+/** Deletes a broker's directory and, where its data is a volume of Docker's, that too, with a container that outlived its client. */
 export function dropKafka(directory: string): void {
-  if (existsSync(join(directory, MARKER))) spawnSync('docker', ['volume', 'rm', '--force', containerOf(directory)]);
+  if (existsSync(join(directory, MARKER)))
+    for (const what of [['rm'], ['volume', 'rm']]) spawnSync('docker', [...what, '--force', containerOf(directory)], { timeout: 30_000 });
   rmSync(directory, { recursive: true, force: true });
 }

@@ -15,8 +15,8 @@ export function scratch(prefix: string, postgres: string): Scratch {
   const drop = () => {
     process.off('exit', forced);
     try {
-      dropPostgres(join(directory, postgres));
       dropKafka(join(directory, dirname(postgres), 'kafka'));
+      dropPostgres(join(directory, postgres));
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
